@@ -1,0 +1,132 @@
+package contracts
+
+import (
+	"errors"
+	"io"
+
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// FieldType is the contract's type of a column.
+type FieldType string
+
+// The field types of core.tabular_frame@v1.
+const (
+	TypeString   FieldType = "string"
+	TypeNumber   FieldType = "number"
+	TypeInteger  FieldType = "integer"
+	TypeBoolean  FieldType = "boolean"
+	TypeDateTime FieldType = "datetime"
+	TypeDate     FieldType = "date"
+	TypeTime     FieldType = "time"
+	TypeJSON     FieldType = "json"
+)
+
+// Field describes a column of a frame.
+//
+// NativeType is the ClickHouse type. It is left out when a column's cells are
+// strings or JSON although its native type sounds numeric or temporal: Command
+// Center's table widget formats by that text, and refuses to draw a numeric
+// column whose cells are not numbers.
+type Field struct {
+	Key         string    `json:"key" doc:"Column name"`
+	Label       string    `json:"label,omitempty" doc:"Column heading"`
+	Description string    `json:"description,omitempty" doc:"What the column holds, with its unit"`
+	Type        FieldType `json:"type" enum:"string,number,integer,boolean,datetime,date,time,json,unknown" doc:"How the cells are written: number and integer as JSON numbers, datetime as ISO 8601 in UTC, date as YYYY-MM-DD"`
+	Nullable    bool      `json:"nullable" doc:"Whether a cell may be null; floats are, since NaN and infinities are written as null"`
+	NativeType  string    `json:"nativeType,omitempty" doc:"ClickHouse type"`
+	Provenance  string    `json:"provenance" enum:"backend,manual,inferred,derived" doc:"Where the description comes from"`
+}
+
+// Source says where a frame's rows come from.
+type Source struct {
+	Kind        string        `json:"kind" doc:"Always clickhouse"`
+	ID          string        `json:"id,omitempty" doc:"Published name"`
+	Label       string        `json:"label,omitempty" doc:"Published label"`
+	UpdatedAtMs int64         `json:"updatedAtMs,omitempty" doc:"When the data last changed, in milliseconds since 1970; absent when unknown"`
+	Context     SourceContext `json:"context"`
+}
+
+// SourceContext is the contract's free-form part of a source.
+type SourceContext struct {
+	RequestID string   `json:"requestId,omitempty" doc:"Identifies this answer in the log"`
+	Warnings  []string `json:"warnings,omitempty" doc:"What a reader should know about this answer"`
+}
+
+// RecordReader hands out the rows of a frame, batch by batch.
+type RecordReader interface {
+	// Schema is known before the first batch.
+	Schema() *arrow.Schema
+	// Next returns the next batch, valid until the following call, or io.EOF after
+	// the last. Any other error means that the rows so far are not all.
+	Next() (arrow.Record, error)
+	// Close gives up what is left and everything held; it may be called twice.
+	Close() error
+}
+
+// Frame is a table on its way to a client: described columns, and rows that are
+// still being read. Whoever holds a Frame closes it.
+//
+// RowCount and Truncated in Meta.Tabular are facts about the rows handed out: they
+// are right once Next has returned io.EOF.
+type Frame struct {
+	Fields []Field
+	Meta   Meta
+	Source Source
+
+	records RecordReader
+	limit   int64
+	done    bool
+	last    arrow.Record // the cut batch of a truncated frame
+}
+
+// NoLimit is the limit of a frame that is handed out whole.
+const NoLimit = -1
+
+// NewFrame returns a frame over records, which must have one column for each field,
+// in order. At most limit rows are handed out; when there are more, the frame says
+// that it was truncated, so a reader that asks its source for limit+1 rows learns
+// of the cut for the price of one row.
+func NewFrame(fields []Field, records RecordReader, limit int64) *Frame {
+	return &Frame{Fields: fields, records: records, limit: limit}
+}
+
+// Schema is the Arrow schema of the batches.
+func (f *Frame) Schema() *arrow.Schema { return f.records.Schema() }
+
+// Next returns the next batch of rows, valid until the following call, or io.EOF
+// when all were handed out.
+func (f *Frame) Next() (arrow.Record, error) {
+	if f.done {
+		return nil, io.EOF
+	}
+	record, err := f.records.Next()
+	if errors.Is(err, io.EOF) {
+		f.done = true
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := &f.Meta.Tabular
+	if left := f.limit - t.RowCount; f.limit != NoLimit && record.NumRows() > left {
+		// The frame is full. One row past the limit is proof enough that there is
+		// more, so what else the source has to say is not waited for.
+		f.done, t.Truncated = true, true
+		if left == 0 {
+			return nil, io.EOF
+		}
+		f.last = record.NewSlice(0, left)
+		record = f.last
+	}
+	t.RowCount += record.NumRows()
+	return record, nil
+}
+
+// Close gives up the rows not yet read.
+func (f *Frame) Close() error {
+	if f.last != nil {
+		f.last.Release()
+		f.last = nil
+	}
+	return f.records.Close()
+}
