@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"framehouse/internal/store/sql"
+)
+
+// TableInfo is what ClickHouse knows of a table or view.
+type TableInfo struct {
+	Engine     string
+	Comment    string
+	SortingKey []string // the columns that rows are sorted by, up to the first expression
+	Columns    []ColumnInfo
+}
+
+// ColumnInfo is what ClickHouse knows of a column.
+type ColumnInfo struct {
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Comment string `json:"comment"`
+}
+
+// Describe returns what ClickHouse knows of the tables; one that does not exist is
+// absent from the answer.
+func (s *Store) Describe(ctx context.Context, tables []sql.Table) (map[sql.Table]TableInfo, error) {
+	if len(tables) == 0 {
+		return nil, nil
+	}
+	where, params := amongTables("table", tables)
+	columns, err := selectRows[struct {
+		Database string `json:"database"`
+		Table    string `json:"table"`
+		ColumnInfo
+	}](ctx, s, "SELECT database, table, name, type, comment FROM system.columns WHERE "+where+" ORDER BY database, table, position", params...)
+	if err != nil {
+		return nil, err
+	}
+	where, params = amongTables("name", tables)
+	found, err := selectRows[struct {
+		Database   string `json:"database"`
+		Name       string `json:"name"`
+		Engine     string `json:"engine"`
+		Comment    string `json:"comment"`
+		SortingKey string `json:"sorting_key"`
+	}](ctx, s, "SELECT database, name, engine, comment, sorting_key FROM system.tables WHERE "+where, params...)
+	if err != nil {
+		return nil, err
+	}
+	infos := make(map[sql.Table]TableInfo, len(found))
+	for _, t := range found {
+		infos[sql.Table{Database: t.Database, Name: t.Name}] = TableInfo{
+			Engine: t.Engine, Comment: t.Comment, SortingKey: keyColumns(t.SortingKey),
+		}
+	}
+	for _, c := range columns {
+		table := sql.Table{Database: c.Database, Name: c.Table}
+		info := infos[table]
+		info.Columns = append(info.Columns, c.ColumnInfo)
+		infos[table] = info
+	}
+	return infos, nil
+}
+
+// keyColumns takes a key apart, as system.tables prints it, and stops at the first part
+// that is not a plain column.
+func keyColumns(key string) []string {
+	var columns []string
+	for _, part := range strings.Split(key, ",") {
+		part = strings.Trim(strings.TrimSpace(part), "`")
+		if part == "" || strings.ContainsAny(part, "() ") {
+			break
+		}
+		columns = append(columns, part)
+	}
+	return columns
+}
+
+// Size is how much a table holds, and since when it is as it is.
+type Size struct {
+	Rows      int64
+	UpdatedAt time.Time // zero when unknown
+}
+
+// Sizes returns the sizes of those tables that keep count of their rows. Views and
+// tables of other servers do not, and are absent.
+func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Size, error) {
+	if len(tables) == 0 {
+		return nil, nil
+	}
+	where, params := amongTables("table", tables)
+	rows, err := selectRows[struct {
+		Database  string `json:"database"`
+		Table     string `json:"table"`
+		Rows      int64  `json:"rows,string"`
+		UpdatedMs int64  `json:"updated,string"`
+	}](ctx, s, "SELECT database, table, toInt64(sum(rows)) AS rows, toUnixTimestamp(max(modification_time)) * 1000 AS updated"+
+		" FROM system.parts WHERE active AND "+where+" GROUP BY database, table", params...)
+	if err != nil {
+		return nil, err
+	}
+	sizes := make(map[sql.Table]Size, len(rows))
+	for _, r := range rows {
+		sizes[sql.Table{Database: r.Database, Name: r.Table}] = Size{Rows: r.Rows, UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC()}
+	}
+	return sizes, nil
+}
+
+// amongTables is a condition on database and the column that holds the table's name.
+func amongTables(column string, tables []sql.Table) (where string, params []sql.Param) {
+	var pairs []string
+	for i, t := range tables {
+		database, name := fmt.Sprintf("d%d", i), fmt.Sprintf("t%d", i)
+		pairs = append(pairs, fmt.Sprintf("({%s:String}, {%s:String})", database, name))
+		params = append(params, sql.Value{Type: "String", Text: t.Database}.Param(database), sql.Value{Type: "String", Text: t.Name}.Param(name))
+	}
+	return fmt.Sprintf("(database, %s) IN (%s)", column, strings.Join(pairs, ", ")), params
+}
+
+// Tables returns the names of the tables and views of the Store's database.
+func (s *Store) Tables(ctx context.Context) ([]string, error) {
+	rows, err := selectRows[struct {
+		Name string `json:"name"`
+	}](ctx, s, "SELECT name FROM system.tables WHERE database = {d:String} ORDER BY name",
+		sql.Value{Type: "String", Text: s.Database()}.Param("d"))
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.Name
+	}
+	return names, nil
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"strings"
+
+	"framehouse/internal/contracts"
+	"framehouse/internal/store/sql"
+)
+
+// mapping says how a ClickHouse type appears in a frame: the contract's field type,
+// how it is selected so that Arrow carries it exactly, and how a value of it is read
+// from a request.
+type mapping struct {
+	field contracts.FieldType
+	// wire turns a column into what is selected; nil selects it as it is.
+	wire func(t Type, column sql.Expr) sql.Expr
+	// literal checks a value's text and returns it as ClickHouse reads it; nil means
+	// that the type cannot be compared with a value from a request.
+	literal func(t Type, text string) (string, error)
+	// shy types appear in a field whose cells are text or JSON, and have a name that
+	// a table widget would take for a numeric or temporal format.
+	shy bool
+}
+
+// mappings is the one table of types. A type that is not listed is read as the JSON
+// text that ClickHouse makes of it, which is right for every composite type.
+var mappings = map[string]mapping{
+	"Bool":        {field: contracts.TypeBoolean, literal: literalBool},
+	"Int8":        {field: contracts.TypeInteger, literal: literalInteger(8, true)},
+	"Int16":       {field: contracts.TypeInteger, literal: literalInteger(16, true)},
+	"Int32":       {field: contracts.TypeInteger, literal: literalInteger(32, true)},
+	"Int64":       {field: contracts.TypeString, literal: literalInteger(64, true), shy: true},
+	"Int128":      {field: contracts.TypeString, wire: wireText, literal: literalInteger(128, true), shy: true},
+	"Int256":      {field: contracts.TypeString, wire: wireText, literal: literalInteger(256, true), shy: true},
+	"UInt8":       {field: contracts.TypeInteger, literal: literalInteger(8, false)},
+	"UInt16":      {field: contracts.TypeInteger, literal: literalInteger(16, false)},
+	"UInt32":      {field: contracts.TypeInteger, literal: literalInteger(32, false)},
+	"UInt64":      {field: contracts.TypeString, literal: literalInteger(64, false), shy: true},
+	"UInt128":     {field: contracts.TypeString, wire: wireText, literal: literalInteger(128, false), shy: true},
+	"UInt256":     {field: contracts.TypeString, wire: wireText, literal: literalInteger(256, false), shy: true},
+	"Float32":     {field: contracts.TypeNumber, literal: literalFloat(32)},
+	"Float64":     {field: contracts.TypeNumber, literal: literalFloat(64)},
+	"BFloat16":    {field: contracts.TypeNumber, wire: wireAs("Float32"), literal: literalFloat(32)},
+	"Decimal":     {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
+	"Decimal32":   {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
+	"Decimal64":   {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
+	"Decimal128":  {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
+	"Decimal256":  {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
+	"String":      {field: contracts.TypeString, literal: literalString},
+	"FixedString": {field: contracts.TypeString, wire: wireText, literal: literalString},
+	"UUID":        {field: contracts.TypeString, wire: wireText, literal: literalUUID},
+	"IPv4":        {field: contracts.TypeString, wire: wireText, literal: literalIP(4)},
+	"IPv6":        {field: contracts.TypeString, wire: wireText, literal: literalIP(6)},
+	"Enum8":       {field: contracts.TypeString, wire: wireText, literal: literalEnum},
+	"Enum16":      {field: contracts.TypeString, wire: wireText, literal: literalEnum},
+	"Date":        {field: contracts.TypeDate, literal: literalTime},
+	"Date32":      {field: contracts.TypeDate, literal: literalTime},
+	"DateTime":    {field: contracts.TypeDateTime, wire: wireDateTime, literal: literalTime},
+	"DateTime64":  {field: contracts.TypeDateTime, literal: literalTime},
+	"Time":        {field: contracts.TypeTime, shy: true},
+	"Time64":      {field: contracts.TypeString, wire: wireText, shy: true},
+}
+
+// composite is the mapping of every type that is not listed.
+var composite = mapping{field: contracts.TypeJSON, wire: wireJSON, shy: true}
+
+func (t Type) mapping() mapping {
+	m, ok := mappings[t.Name]
+	if !ok {
+		return composite
+	}
+	if t.decimal() && !t.fitsDecimal128() {
+		m.field, m.shy = contracts.TypeString, true
+	}
+	return m
+}
+
+// FieldType is the contract's type of a column of this type. Integers of 64 bits and
+// more are strings, since a browser reads JSON numbers as doubles and would lose their
+// digits, unless the catalog declares that they stay within ±(2^53-1).
+func (t Type) FieldType() contracts.FieldType { return t.mapping().field }
+
+// NativeType is what a field may show as its ClickHouse type; see contracts.Field.
+func (t Type) NativeType() string {
+	if t.mapping().shy {
+		return ""
+	}
+	return t.text
+}
+
+// Wire is the expression that is selected for a column of this type.
+func (t Type) Wire(column sql.Expr) sql.Expr {
+	if wire := t.mapping().wire; wire != nil {
+		return wire(t, column)
+	}
+	return column
+}
+
+// Comparable tells whether a value from a request can be compared with the type.
+func (t Type) Comparable() bool { return t.mapping().literal != nil }
+
+// Wide tells whether the type is an integer of 64 bits, which may be declared safe.
+func (t Type) Wide() bool { return t.Name == "Int64" || t.Name == "UInt64" }
+
+// Floating tells whether the type has NaN and infinities.
+func (t Type) Floating() bool {
+	return t.Name == "Float32" || t.Name == "Float64" || t.Name == "BFloat16"
+}
+
+func (t Type) decimal() bool { return strings.HasPrefix(t.Name, "Decimal") }
+
+func (t Type) fitsDecimal128() bool {
+	precision, _ := t.digits()
+	return precision <= 38
+}
+
+func wireText(_ Type, column sql.Expr) sql.Expr { return sql.Call("toString", column) }
+
+func wireJSON(_ Type, column sql.Expr) sql.Expr { return sql.Call("toJSONString", column) }
+
+func wireAs(typ string) func(Type, sql.Expr) sql.Expr {
+	return func(_ Type, column sql.Expr) sql.Expr { return sql.Call("to"+typ, column) }
+}
+
+// wireDecimal leaves a Decimal as it is while Arrow has a type for it that its readers
+// print right, which stops at 38 digits.
+func wireDecimal(t Type, column sql.Expr) sql.Expr {
+	if t.fitsDecimal128() {
+		return column
+	}
+	return wireText(t, column)
+}
+
+// wireDateTime is needed because a DateTime would come as a bare number of seconds.
+func wireDateTime(_ Type, column sql.Expr) sql.Expr {
+	return sql.Call("toDateTime64", column, sql.Text("0"), sql.Text("'UTC'"))
+}

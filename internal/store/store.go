@@ -1,0 +1,98 @@
+// Package store is the only package that knows ClickHouse. It opens a connection to
+// one, whether a child process of ours or a server elsewhere, runs statements there,
+// and says in our own words what went wrong.
+//
+// Answers come as Arrow record batches, while ClickHouse still produces them: memory
+// does not grow with an answer. An answer that ends is complete; every other way for
+// it to stop is an error.
+package store
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Config says how a Store reads.
+type Config struct {
+	// Server is where ClickHouse is.
+	Server Server
+	// QueryTimeout bounds the time that ClickHouse works on one query; zero means
+	// DefaultQueryTimeout.
+	QueryTimeout time.Duration
+	// Logger receives what an operator should know; nil discards it.
+	Logger *slog.Logger
+}
+
+// DefaultQueryTimeout is what dashboards wait for at most: Command Center gives up a
+// request after 30 seconds.
+const DefaultQueryTimeout = 30 * time.Second
+
+// maxConnections bounds the statements under way at once. A connection costs next to
+// nothing while idle; ClickHouse itself refuses more than 100 by default.
+const maxConnections = 96
+
+// Store reads from and writes to one ClickHouse.
+type Store struct {
+	cfg  Config
+	conn driver.Conn
+
+	// contact makes sure that the server was asked once what it can do.
+	contact  sync.Mutex
+	settings clickhouse.Settings // nil before the first contact
+}
+
+// Open returns a Store for the server of cfg. It does not wait for the server: one that
+// cannot be reached is an error of each query, for as long as it lasts.
+func Open(cfg Config) (*Store, error) {
+	if cfg.QueryTimeout == 0 {
+		cfg.QueryTimeout = DefaultQueryTimeout
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	conn, err := clickhouse.Open(cfg.Server.options())
+	if err != nil {
+		return nil, err
+	}
+	return &Store{cfg: cfg, conn: conn}, nil
+}
+
+// Close ends the connections. Queries under way fail.
+func (s *Store) Close() error { return s.conn.Close() }
+
+// Database is the database that unqualified names belong to.
+func (s *Store) Database() string { return s.cfg.Server.Database }
+
+// Ping tells whether ClickHouse answers, and its version.
+func (s *Store) Ping(ctx context.Context) (version string, err error) {
+	rows, err := selectRows[struct {
+		Version string `json:"version"`
+	}](ctx, s, "SELECT version() AS version")
+	if err != nil {
+		return "", err
+	}
+	return rows[0].Version, nil
+}
+
+// Exec runs a statement that answers nothing, such as DDL.
+func (s *Store) Exec(ctx context.Context, text string) error {
+	if err := s.conn.Exec(ctx, text); err != nil {
+		return explain(err)
+	}
+	return nil
+}
+
+// Insert runs an INSERT statement with data that is already in a format of ClickHouse's,
+// and returns when all of it is stored.
+func (s *Store) Insert(ctx context.Context, text, format string, data io.Reader) error {
+	if err := s.conn.InsertFormat(ctx, format, text, data); err != nil {
+		return explain(err)
+	}
+	return nil
+}
