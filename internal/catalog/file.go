@@ -1,0 +1,141 @@
+package catalog
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// file is a catalog as it is written. Lines are kept, since what is wrong with an entry
+// may show only when it is compared with ClickHouse.
+type file struct {
+	name   string
+	tables []*entry
+	nodes  []*entry
+	faults []Fault
+}
+
+// entry is one table or node. A faulty one is known but not served.
+type entry struct {
+	section     string // tables or nodes
+	name        string
+	line        int
+	table       text
+	label       text
+	description text
+	key         []text
+	order       []text
+	maxRows     int64
+	columns     []columnEntry
+	time        text
+	dimensions  []text
+	value       text
+	frequency   text
+	faulty      bool
+}
+
+func (e *entry) path() string { return e.section + "." + e.name }
+
+type columnEntry struct {
+	name        string
+	line        int
+	label       string
+	description string
+	unit        string
+	hidden      bool
+	safeInteger bool
+}
+
+// text is a scalar and where it stands.
+type text struct {
+	value string
+	line  int
+}
+
+// publishedName is what may stand in a path without being escaped.
+var publishedName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+
+var frequencyText = regexp.MustCompile(`^[1-9][0-9]*(ms|s|m|h|d|w|mo|q|y)$`)
+
+// parse reads a catalog file and finds everything that is wrong with it in itself. An
+// error means that nothing can be read of it.
+func parse(name string, content []byte) (*file, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(content, &document); err != nil {
+		return nil, fmt.Errorf("catalog %s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	f := &file{name: name}
+	d := decoder{file: f}
+	if len(document.Content) == 0 {
+		d.fault(1, "the catalog is empty; it needs tables or nodes")
+		return f, nil
+	}
+	d.mapping(document.Content[0], keys{
+		"tables": func(n *yaml.Node) { f.tables = d.entries("tables", n) },
+		"nodes":  func(n *yaml.Node) { f.nodes = d.entries("nodes", n) },
+	})
+	return f, nil
+}
+
+func (d *decoder) entries(section string, n *yaml.Node) []*entry {
+	var entries []*entry
+	d.each(n, func(name, value *yaml.Node) {
+		e := &entry{section: section, name: name.Value, line: name.Line, maxRows: DefaultMaxRows}
+		inner := decoder{file: d.file, entry: e}
+		if !publishedName.MatchString(e.name) {
+			inner.fault(name.Line, "the name %q cannot stand in a path; use letters, digits, '_', '-' and '.'", e.name)
+		}
+		inner.decodeEntry(value)
+		entries = append(entries, e)
+	})
+	return entries
+}
+
+func (d *decoder) decodeEntry(n *yaml.Node) {
+	e := d.entry
+	known := keys{
+		"table":       d.text(&e.table),
+		"label":       d.text(&e.label),
+		"description": d.text(&e.description),
+		"max_rows":    d.positive(&e.maxRows),
+		"columns": func(n *yaml.Node) {
+			d.each(n, func(name, value *yaml.Node) {
+				c := columnEntry{name: name.Value, line: name.Line}
+				d.mapping(value, keys{
+					"label":        d.string(&c.label),
+					"description":  d.string(&c.description),
+					"unit":         d.string(&c.unit),
+					"hidden":       d.bool(&c.hidden),
+					"safe_integer": d.bool(&c.safeInteger),
+				})
+				e.columns = append(e.columns, c)
+			})
+		},
+	}
+	if e.section == "tables" {
+		known["key"] = d.texts(&e.key)
+		known["order"] = d.texts(&e.order)
+	} else {
+		known["time"] = d.text(&e.time)
+		known["dimensions"] = d.texts(&e.dimensions)
+		known["value"] = d.text(&e.value)
+		known["frequency"] = d.text(&e.frequency)
+	}
+	d.mapping(n, known)
+	if e.section == "nodes" {
+		if e.time.value == "" {
+			d.fault(e.line, "a node needs time: the column that holds the time of an observation")
+		}
+		if e.frequency.value != "" && !frequencyText.MatchString(e.frequency.value) {
+			d.fault(e.frequency.line, "frequency %q is not one such as 1m, 5m, 1h, 1d, 1w, 1mo, 1q or 1y; leave it out when observations are irregular", e.frequency.value)
+		}
+		for i, dimension := range e.dimensions {
+			if dimension.value == e.time.value || slices.ContainsFunc(e.dimensions[:i], func(t text) bool { return t.value == dimension.value }) {
+				d.fault(dimension.line, "dimension %q is given twice", dimension.value)
+			}
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"framehouse/internal/contracts"
+	"framehouse/internal/store/sql"
+)
+
+// Alias is the name that a published table has inside a statement.
+const Alias = "t"
+
+// Ref is the column in a statement that reads from its table under Alias.
+func (c *Column) Ref() sql.Ref { return sql.Ref{Table: Alias, Column: c.Name} }
+
+// Selected is the column as it is selected for a frame.
+func (c *Column) Selected() sql.Column { return sql.Column{Expr: c.Type.Wire(c.Ref()), As: c.Name} }
+
+// Fields and Selection derive both halves of a frame from one list of columns, so that
+// they cannot differ.
+func Fields(columns []*Column) []contracts.Field {
+	fields := make([]contracts.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = c.Field()
+	}
+	return fields
+}
+
+// Selection is the select list of the columns.
+func Selection(columns []*Column) []sql.Column {
+	selection := make([]sql.Column, len(columns))
+	for i, c := range columns {
+		selection[i] = c.Selected()
+	}
+	return selection
+}
+
+// Pick returns the named columns in the order of the names, or all when there are none.
+// location is where the request names them.
+func (t *Table) Pick(location string, names []string) ([]*Column, error) {
+	if len(names) == 0 {
+		return t.Columns, nil
+	}
+	var columns []*Column
+	for _, name := range names {
+		c := t.Column(name)
+		if c == nil {
+			return nil, t.noColumn(location, name)
+		}
+		if slices.Contains(columns, c) {
+			return nil, contracts.Invalid(location, name, "Name each column once.", "The column %q is selected twice.", name)
+		}
+		columns = append(columns, c)
+	}
+	return columns, nil
+}
+
+// Equal is the condition that a column has one of the values, each given as text.
+func (t *Table) Equal(location, name string, values []string) (sql.Expr, error) {
+	c := t.Column(name)
+	if c == nil {
+		return nil, t.noColumn(location, name)
+	}
+	in := sql.In{Expr: c.Ref()}
+	for _, text := range values {
+		value, err := c.Type.Literal(text)
+		if err != nil {
+			return nil, contracts.Invalid(location, text, "", "A value for %s %v.", name, err)
+		}
+		in.Values = append(in.Values, value)
+	}
+	return in, nil
+}
+
+func (t *Table) noColumn(location, name string) error {
+	names := t.ColumnNames()
+	hint := "Columns are " + strings.Join(names, ", ") + "."
+	if near := contracts.Nearest(name, names); near != "" {
+		hint = "Did you mean \"" + near + "\"? " + hint
+	}
+	return contracts.Invalid(location, name, hint, "%s has no column %q.", t.Name, name)
+}
+
+// CheckLimit makes sure that a limit is one that the table allows. Lowering it silently
+// would pass a part for the whole.
+func (t *Table) CheckLimit(limit int64) error {
+	if limit < 1 || limit > t.MaxRows {
+		return contracts.Invalid("query.limit", limit, "Ask for less, or narrow the request with a filter.",
+			"limit must lie between 1 and %d for %s.", t.MaxRows, t.Name)
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+package catalog
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"framehouse/internal/contracts"
+	"framehouse/internal/store"
+	"framehouse/internal/store/sql"
+)
+
+// Database is what the catalog asks of ClickHouse.
+type Database interface {
+	Database() string
+	Describe(ctx context.Context, tables []sql.Table) (map[sql.Table]store.TableInfo, error)
+}
+
+var _ Database = (*store.Store)(nil)
+
+// Load reads a catalog file and verifies it against ClickHouse. An error means that
+// nothing could be said: the file is no YAML, or ClickHouse did not answer. Everything
+// else is in the catalog's Faults.
+func Load(ctx context.Context, name string, content []byte, db Database) (*Catalog, error) {
+	f, err := parse(name, content)
+	if err != nil {
+		return nil, err
+	}
+	var sources []sql.Table
+	for _, e := range slices.Concat(f.tables, f.nodes) {
+		sources = append(sources, e.source(db.Database()))
+	}
+	infos, err := db.Describe(ctx, sources)
+	if err != nil {
+		return nil, err
+	}
+	c := &Catalog{}
+	for _, e := range f.tables {
+		v := verifier{decoder{file: f, entry: e}, infos}
+		if table := v.table(e.source(db.Database())); !e.faulty {
+			c.Tables = append(c.Tables, &table)
+		}
+	}
+	for _, e := range f.nodes {
+		v := verifier{decoder{file: f, entry: e}, infos}
+		if node := v.node(e.source(db.Database())); !e.faulty {
+			c.Nodes = append(c.Nodes, &node)
+		}
+	}
+	slices.SortStableFunc(f.faults, func(a, b Fault) int { return a.Line - b.Line })
+	c.Faults = f.faults
+	return c, nil
+}
+
+// source is the ClickHouse table of the entry.
+func (e *entry) source(database string) sql.Table {
+	name := e.table.value
+	if name == "" {
+		name = e.name
+	} else if db, table, qualified := strings.Cut(name, "."); qualified {
+		return sql.Table{Database: db, Name: table}
+	}
+	return sql.Table{Database: database, Name: name}
+}
+
+// verifier holds an entry against what ClickHouse knows.
+type verifier struct {
+	decoder
+	infos map[sql.Table]store.TableInfo
+}
+
+func (v *verifier) table(source sql.Table) Table {
+	e := v.entry
+	t := Table{
+		Name: e.name, Label: e.label.value, Description: e.description.value,
+		Source: source, MaxRows: e.maxRows,
+	}
+	info, ok := v.infos[source]
+	if !ok {
+		line := e.table.line
+		if line == 0 {
+			line = e.line
+		}
+		v.fault(line, "ClickHouse has no table %s.%s", source.Database, source.Name)
+		return t
+	}
+	if t.Label == "" {
+		t.Label = titled(e.name)
+	}
+	if t.Description == "" {
+		t.Description = info.Comment
+	}
+	t.Columns = v.columns(info)
+	for _, name := range e.key {
+		if v.column(&t, "key", name) != nil {
+			t.Key = append(t.Key, name.value)
+		}
+	}
+	if len(e.key) == 0 {
+		t.Key = publishedPart(&t, info.SortingKey)
+	}
+	for _, step := range e.order {
+		name, descending := strings.CutPrefix(step.value, "-")
+		if v.column(&t, "order", text{name, step.line}) != nil {
+			t.Order = append(t.Order, Order{name, descending})
+		}
+	}
+	if len(e.order) == 0 {
+		for _, name := range t.Key {
+			t.Order = append(t.Order, Order{Column: name})
+		}
+	}
+	return t
+}
+
+func (v *verifier) columns(info store.TableInfo) []*Column {
+	details := map[string]columnEntry{}
+	for _, c := range v.entry.columns {
+		if !slices.ContainsFunc(info.Columns, func(i store.ColumnInfo) bool { return i.Name == c.name }) {
+			v.noColumn(c.line, "columns", c.name, infoNames(info))
+		}
+		details[c.name] = c
+	}
+	var columns []*Column
+	for _, i := range info.Columns {
+		d := details[i.Name]
+		if d.hidden {
+			continue
+		}
+		typ, err := store.ParseType(i.Type)
+		if err != nil {
+			v.fault(max(d.line, v.entry.line), "column %q: %v", i.Name, err)
+			continue
+		}
+		if d.safeInteger && !typ.Wide() {
+			v.fault(d.line, "column %q is a %s; safe_integer is for Int64 and UInt64", i.Name, typ)
+		}
+		c := &Column{
+			Name: i.Name, Label: d.label, Description: d.description, Unit: d.unit,
+			Type: typ, SafeInteger: d.safeInteger,
+		}
+		if c.Label == "" {
+			c.Label = titled(i.Name)
+		}
+		if c.Description == "" {
+			c.Description = i.Comment
+		}
+		columns = append(columns, c)
+	}
+	return columns
+}
+
+func (v *verifier) node(source sql.Table) Node {
+	e := v.entry
+	n := Node{Table: v.table(source), Frequency: e.frequency.value}
+	if len(n.Columns) == 0 {
+		return n
+	}
+	if n.Time = v.column(&n.Table, "time", e.time); n.Time != nil {
+		if !n.Time.Type.Temporal() || n.Time.Type.Nullable {
+			v.fault(e.time.line, "the time column %q is a %s; it must be a Date, Date32, DateTime or DateTime64 that is not Nullable", n.Time.Name, n.Time.Type)
+		}
+		n.Key = []string{n.Time.Name}
+		n.Order = []Order{{Column: n.Time.Name}}
+	}
+	for _, name := range e.dimensions {
+		if c := v.column(&n.Table, "dimensions", name); c != nil {
+			n.Dimensions = append(n.Dimensions, c)
+			n.Key = append(n.Key, c.Name)
+			n.Order = append(n.Order, Order{Column: c.Name})
+		}
+	}
+	if e.value.value != "" {
+		n.Value = v.column(&n.Table, "value", e.value)
+	} else {
+		n.Value = n.firstNumber()
+	}
+	return n
+}
+
+// firstNumber is the main value of a node that does not name one.
+func (n *Node) firstNumber() *Column {
+	for _, c := range n.Columns {
+		number := c.FieldType() == contracts.TypeNumber || c.FieldType() == contracts.TypeInteger
+		if number && !slices.Contains(n.Dimensions, c) {
+			return c
+		}
+	}
+	return nil
+}
+
+// column finds a column that a part of the entry names.
+func (v *verifier) column(t *Table, part string, name text) *Column {
+	if name.value == "" {
+		return nil
+	}
+	c := t.Column(name.value)
+	if c == nil {
+		v.noColumn(name.line, part, name.value, t.ColumnNames())
+	}
+	return c
+}
+
+func (v *verifier) noColumn(line int, part, name string, names []string) {
+	if near := contracts.Nearest(name, names); near != "" {
+		v.fault(line, "%s names the column %q, which there is not; did you mean %q?", part, name, near)
+		return
+	}
+	v.fault(line, "%s names the column %q, which there is not; there are %s", part, name, strings.Join(names, ", "))
+}
+
+func infoNames(info store.TableInfo) []string {
+	names := make([]string, len(info.Columns))
+	for i, c := range info.Columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// publishedPart is the beginning of a sorting key, as far as its columns are published.
+func publishedPart(t *Table, key []string) []string {
+	for i, name := range key {
+		if t.Column(name) == nil {
+			return key[:i]
+		}
+	}
+	return key
+}
+
+// titled makes a label of a name: as_of_date becomes As of date.
+func titled(name string) string {
+	label := strings.TrimSpace(strings.ReplaceAll(name, "_", " "))
+	if label == "" {
+		return name
+	}
+	return strings.ToUpper(label[:1]) + label[1:]
+}
