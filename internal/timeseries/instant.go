@@ -1,0 +1,133 @@
+package timeseries
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// instant is a point in time as a request spells it. A bare date stands for a whole day.
+type instant struct {
+	time  time.Time
+	isDay bool
+}
+
+// spellings is what the message for an unreadable instant says would do.
+const spellings = "Write an instant such as 2026-03-31T09:30:00Z, a date such as 2026-03-31, seconds or milliseconds since 1970, or a time relative to now such as -7d or now-1h."
+
+// layouts are the ISO 8601 spellings that are read. One without a zone is UTC.
+var layouts = []string{
+	time.RFC3339Nano,
+	"2006-01-02T15:04Z07:00",
+	"2006-01-02T15:04:05.999999999",
+	"2006-01-02T15:04",
+}
+
+var epochText = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+
+// In a query string a plus sign means a space, so the sign of an offset often arrives
+// as one.
+var lostPlus = regexp.MustCompile(` ([0-9]{2}:[0-9]{2}|[0-9]+[a-z]+)$`)
+
+func parseInstant(text string, now time.Time) (instant, error) {
+	text = lostPlus.ReplaceAllString(strings.TrimSpace(text), "+$1")
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return instant{day, true}, nil
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			return instant{time: t.UTC()}, nil
+		}
+	}
+	if epochText.MatchString(text) {
+		t, err := parseEpoch(text)
+		return instant{time: t}, err
+	}
+	relative := strings.TrimPrefix(text, "now")
+	if relative == "" && text != "" {
+		return instant{time: now}, nil
+	}
+	if t, err := shift(now, relative); err == nil {
+		return instant{time: t}, nil
+	}
+	return instant{}, fmt.Errorf("%q is no time", text)
+}
+
+// Numbers below this are seconds (until the year 5138), others milliseconds (from 1973).
+var firstMillisecond = big.NewRat(100_000_000_000, 1)
+
+// Beyond this a number is no plausible count of milliseconds, but perhaps one of
+// microseconds; reading it as anything would be a guess.
+var lastMillisecond = big.NewRat(100_000_000_000_000, 1)
+
+// parseEpoch reads seconds or milliseconds since 1970. It reckons in fractions, since a
+// double can't hold a present time to the nanosecond.
+func parseEpoch(text string) (time.Time, error) {
+	n, ok := new(big.Rat).SetString(text)
+	if !ok || len(text) > 40 {
+		return time.Time{}, fmt.Errorf("%q is no time", text)
+	}
+	magnitude := new(big.Rat).Abs(n)
+	switch {
+	case magnitude.Cmp(lastMillisecond) >= 0:
+		return time.Time{}, fmt.Errorf("%s is too large for milliseconds since 1970", text)
+	case magnitude.Cmp(firstMillisecond) < 0:
+		n.Mul(n, big.NewRat(1000, 1))
+	}
+	n.Mul(n, big.NewRat(1_000_000, 1))
+	// Round down to whole nanoseconds.
+	ns := new(big.Int).Div(n.Num(), n.Denom())
+	seconds, rest := new(big.Int).DivMod(ns, big.NewInt(1_000_000_000), new(big.Int))
+	return time.Unix(seconds.Int64(), rest.Int64()).UTC(), nil
+}
+
+var spanText = regexp.MustCompile(`([0-9]+)(ms|s|mo|m|h|d|w|q|y)`)
+
+// mostShifted bounds a relative time, beyond which no calendar goes.
+const mostShifted = 10_000
+
+// shift moves an instant by a signed span such as -1d12h. Months, quarters and years go
+// by the calendar, and end with a month that is shorter.
+func shift(t time.Time, span string) (time.Time, error) {
+	if len(span) < 3 || span[0] != '-' && span[0] != '+' {
+		return t, fmt.Errorf("%q is no span of time", span)
+	}
+	sign := 1
+	if span[0] == '-' {
+		sign = -1
+	}
+	rest := span[1:]
+	for rest != "" {
+		m := spanText.FindStringSubmatch(rest)
+		if m == nil || !strings.HasPrefix(rest, m[0]) {
+			return t, fmt.Errorf("%q is no span of time", span)
+		}
+		rest = rest[len(m[0]):]
+		n, err := strconv.Atoi(m[1])
+		months := map[string]int{"mo": 1, "q": 3, "y": 12}[m[2]]
+		unit := map[string]time.Duration{
+			"ms": time.Millisecond, "s": time.Second, "m": time.Minute,
+			"h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
+		}[m[2]]
+		if err != nil || months > 0 && n*months > 12*mostShifted || unit > 0 && n > int((1<<63-1)/unit) {
+			return t, fmt.Errorf("%q is too long a span of time", span)
+		}
+		if months > 0 {
+			t = addMonths(t, sign*n*months)
+		} else {
+			t = t.Add(time.Duration(sign*n) * unit)
+		}
+	}
+	return t, nil
+}
+
+// addMonths keeps the day of the month, or takes the last one of a shorter month, where
+// time.AddDate would run over into the next.
+func addMonths(t time.Time, months int) time.Time {
+	first := time.Date(t.Year(), t.Month()+time.Month(months), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location())
+	last := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(t.Day(), last)-1)
+}

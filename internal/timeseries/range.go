@@ -1,0 +1,66 @@
+package timeseries
+
+import (
+	"time"
+
+	"framehouse/internal/catalog"
+	"framehouse/internal/contracts"
+	"framehouse/internal/store/sql"
+)
+
+// Range is a time range as a request spells it; each part may be empty.
+type Range struct {
+	From, To string
+	// Last is short for a From that lies so far back from now.
+	Last string
+}
+
+// resolve spells the range out. It is [from, to): it contains its start and not its
+// end, so that ranges which follow each other neither overlap nor leave a gap. A bare
+// date as the end means through the end of that day.
+func (r Range) resolve(now time.Time) (*contracts.Range, error) {
+	resolved := &contracts.Range{Inclusive: "left", Timezone: "UTC"}
+	switch {
+	case r.Last != "" && r.From != "":
+		return nil, contracts.Invalid("query.last", r.Last, "Give either last or from.", "last and from contradict each other.")
+	case r.Last != "":
+		from, err := shift(now, "-"+r.Last)
+		if err != nil {
+			return nil, contracts.Invalid("query.last", r.Last, "Write a span such as 90m, 24h, 7d, 3mo or 1y.", "last must be a span of time.")
+		}
+		resolved.From = &from
+	case r.From != "":
+		from, err := parseInstant(r.From, now)
+		if err != nil {
+			return nil, contracts.Invalid("query.from", r.From, spellings, "from cannot be read as a time: %v.", err)
+		}
+		resolved.From = &from.time
+	}
+	if r.To != "" {
+		to, err := parseInstant(r.To, now)
+		if err != nil {
+			return nil, contracts.Invalid("query.to", r.To, spellings, "to cannot be read as a time: %v.", err)
+		}
+		if to.isDay {
+			to.time = to.time.AddDate(0, 0, 1)
+		}
+		resolved.To = &to.time
+	}
+	if resolved.From != nil && resolved.To != nil && resolved.From.After(*resolved.To) {
+		return nil, contracts.Invalid("query.from", r.From, "Swap from and to.", "The range is reversed: it starts at %s and ends at %s.",
+			resolved.From.Format(time.RFC3339Nano), resolved.To.Format(time.RFC3339Nano))
+	}
+	return resolved, nil
+}
+
+// within are the conditions that keep a column inside the range.
+func within(column *catalog.Column, r *contracts.Range) []sql.Expr {
+	var conditions []sql.Expr
+	if r.From != nil {
+		conditions = append(conditions, column.Type.Bound(column.Ref(), ">=", *r.From))
+	}
+	if r.To != nil {
+		conditions = append(conditions, column.Type.Bound(column.Ref(), "<", *r.To))
+	}
+	return conditions
+}
