@@ -1,0 +1,127 @@
+// Package routes is HTTP and nothing else: it turns requests into typed questions to
+// the services, and their answers and errors into responses.
+//
+// A parameter is never silently ignored: one that an operation does not have, one that
+// is given twice and one that is empty are refused. A frame whose rows stop coming
+// breaks the connection off, so that no client takes a part for the whole.
+package routes
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+
+	"framehouse/internal/catalog"
+	"framehouse/internal/contracts"
+	"framehouse/internal/tables"
+	"framehouse/internal/timeseries"
+)
+
+// Services are what the routes answer from. All but Logger may be nil in an API that
+// only describes itself.
+type Services struct {
+	Tables     *tables.Service
+	TimeSeries *timeseries.Service
+	Catalog    *catalog.Live
+	// Ping tells at once whether ClickHouse answers, and its version.
+	Ping   func(ctx context.Context) (version string, err error)
+	Build  Build
+	Logger *slog.Logger
+}
+
+// Build says which program this is.
+type Build struct {
+	Version string `json:"version" doc:"Version of framehouse"`
+	Commit  string `json:"commit,omitempty" doc:"Commit that it was built from"`
+}
+
+// API is the HTTP interface.
+type API struct {
+	Services
+	huma huma.API
+	mux  chi.Router
+}
+
+// conventions are process-wide switches of the Huma library. Its arrays would be
+// declared nullable, which our contract forbids and Command Center does not understand;
+// its errors would not be ours.
+var conventions = sync.OnceFunc(func() {
+	huma.DefaultArrayNullable = false
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		return newProblem(foreign(status, message, errs), "")
+	}
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
+		return newProblem(foreign(status, message, errs), requestID(ctx.Context()))
+	}
+})
+
+// New returns the API over services.
+func New(services Services) *API {
+	conventions()
+	a := &API{Services: services, mux: chi.NewMux()}
+
+	// In this order: a request has its id before anything can fail, a panic is logged
+	// with that id, and the access line is written when all is over.
+	a.mux.Use(identify, a.logAccess, a.recoverPanic)
+	a.mux.NotFound(a.notFound)
+	a.mux.MethodNotAllowed(a.methodNotAllowed)
+
+	config := huma.DefaultConfig("framehouse", services.Build.Version)
+	config.Info.Description = "ClickHouse tables and time series as tabular frames."
+	config.CreateHooks = nil // they would add members to frames that the contract forbids
+	config.DocsPath = ""     // ours, at /docs, needs no internet
+	config.SchemasPath = ""
+	a.huma = humachi.New(a.mux, config)
+	a.huma.UseMiddleware(a.strictQuery, a.negotiate)
+
+	a.registerHealth()
+	a.registerTutorial()
+	a.registerTables()
+	a.registerNodes()
+	a.registerDocs()
+	return a
+}
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// OpenAPI is the document that describes the API.
+func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
+
+// failures are what any operation that asks ClickHouse may answer instead.
+var failures = []int{
+	http.StatusNotAcceptable, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
+	http.StatusInternalServerError, http.StatusServiceUnavailable,
+}
+
+// register adds an operation whose answer is a typed value.
+func register[I, O any](a *API, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	op.Method = http.MethodGet
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// registerFrame adds an operation whose answer is a frame.
+func registerFrame[I any](a *API, op huma.Operation, handler func(context.Context, *I) (*contracts.Frame, error)) {
+	op.Method = http.MethodGet
+	op.Metadata = withMetadata(op.Metadata, frameOperation)
+	op.Responses = map[string]*huma.Response{"200": a.frameResponse()}
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		frame, err := handler(ctx, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		frame.Source.Context.RequestID = requestID(ctx)
+		return &huma.StreamResponse{Body: func(hc huma.Context) { a.writeFrame(hc, frame) }}, nil
+	})
+}
