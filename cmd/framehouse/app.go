@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"framehouse/internal/catalog"
+	"framehouse/internal/demo"
+	"framehouse/internal/routes"
+	"framehouse/internal/store"
+	"framehouse/internal/store/engine"
+	"framehouse/internal/tables"
+	"framehouse/internal/timeseries"
+)
+
+// Config says what an App serves, from where.
+type Config struct {
+	Listen       string        // host:port; port 0 takes a free one
+	CatalogFile  string        // path of the catalog
+	Demo         bool          // serve the demo catalog instead, and load its data
+	ClickHouse   string        // URL of a ClickHouse; empty starts one on DataDir
+	DataDir      string        // folder of the ClickHouse that is started
+	QueryTimeout time.Duration // zero means store.DefaultQueryTimeout
+	Logger       *slog.Logger
+	Progress     func(message string) // told of what takes long
+}
+
+// App is a running framehouse.
+type App struct {
+	cfg    Config
+	engine *engine.Engine // nil with a ClickHouse of the operator's
+	store  *store.Store
+	live   *catalog.Live
+	server *http.Server
+	listen net.Listener
+	stop   context.CancelFunc
+	failed chan error
+}
+
+// Open starts all parts, the engine first and the listener last: what it accepts, it
+// can answer.
+func Open(ctx context.Context, cfg Config) (_ *App, err error) {
+	a := &App{cfg: cfg, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	// Bound before anything slow: an address in use is known at once.
+	if a.listen, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, fmt.Errorf("listen on %s: %w (choose another with --listen)", cfg.Listen, err)
+	}
+	if a.store, a.engine, err = openStore(ctx, cfg, "framehouse serve on "+a.listen.Addr().String()); err != nil {
+		return nil, err
+	}
+	name, content, err := cfg.catalog()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Demo {
+		if err := a.loadDemo(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var background context.Context
+	background, a.stop = context.WithCancel(context.Background())
+	a.live = catalog.NewLive(name, content, a.store, cfg.Logger)
+	if err := a.live.Load(ctx); err != nil {
+		// A file that is no catalog will not become one by waiting; a ClickHouse that is
+		// away comes back.
+		if !unavailable(err) {
+			return nil, err
+		}
+		cfg.Logger.Warn("ClickHouse cannot be reached; serving 503 until it can", "error", err)
+	}
+	go a.live.Run(background)
+
+	sizes := catalog.NewSizes(a.live, a.store)
+	a.server = &http.Server{
+		Handler: routes.New(routes.Services{
+			Tables:     &tables.Service{Catalog: a.live, Sizes: sizes, Store: a.store},
+			TimeSeries: &timeseries.Service{Catalog: a.live, Sizes: sizes, Store: a.store, Now: time.Now},
+			Catalog:    a.live,
+			Ping:       a.ping,
+			Build:      build(),
+			Logger:     cfg.Logger,
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10, // the longest URL that is read; a filter with a thousand values fits
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := a.server.Serve(a.listen); !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- err
+		}
+	}()
+	return a, nil
+}
+
+// URL is where the App answers.
+func (a *App) URL() string { return "http://" + a.listen.Addr().String() }
+
+// Failed delivers the error that ended serving, if one does.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Close ends serving, lets requests under way finish for a moment, and stops what Open
+// started, in reverse order.
+func (a *App) Close() error {
+	var errs []error
+	if a.stop != nil {
+		a.stop()
+	}
+	if a.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := a.server.Shutdown(ctx); err != nil {
+			errs = append(errs, a.server.Close())
+		}
+	} else if a.listen != nil {
+		errs = append(errs, a.listen.Close())
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	if a.engine != nil {
+		errs = append(errs, a.engine.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openStore opens the operator's ClickHouse, or starts one of our own; owner is who the
+// data folder's lock names.
+func openStore(ctx context.Context, cfg Config, owner string) (*store.Store, *engine.Engine, error) {
+	if cfg.ClickHouse != "" {
+		server, err := store.ParseURL(cfg.ClickHouse)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := store.Open(store.Config{Server: server, QueryTimeout: cfg.QueryTimeout, Logger: cfg.Logger})
+		return s, nil, err
+	}
+	e, err := engine.Open(ctx, engine.Config{Dir: cfg.DataDir, Logger: cfg.Logger, Owner: owner})
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := store.Open(store.Config{Server: embedded(e), QueryTimeout: cfg.QueryTimeout, Logger: cfg.Logger})
+	return s, e, err
+}
+
+// embedded is our own engine as a server.
+func embedded(e *engine.Engine) store.Server {
+	return store.Server{
+		Hosts:    []string{"127.0.0.1:8123"}, // a name only: the engine knows its port
+		User:     e.User(),
+		Password: e.Password(),
+		Database: e.Database(),
+		Dial:     e.DialContext,
+		Local:    true,
+	}
+}
+
+func (a *App) ping(ctx context.Context) (string, error) {
+	return a.store.Ping(ctx)
+}
+
+func (a *App) loadDemo(ctx context.Context) error {
+	dir, err := demo.Find()
+	if err != nil {
+		return err
+	}
+	return demo.Load(ctx, a.store, dir, a.cfg.Progress)
+}
+
+func (c Config) catalog() (name string, content []byte, err error) {
+	if c.Demo {
+		return "demo catalog", demo.Catalog(), nil
+	}
+	content, err = os.ReadFile(c.CatalogFile)
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("there is no catalog %s; write one, name another with --catalog, or look around with --demo", c.CatalogFile)
+	}
+	return c.CatalogFile, content, err
+}

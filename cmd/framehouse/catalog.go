@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"framehouse/internal/catalog"
+)
+
+type catalogCommand struct {
+	Check checkCommand `cmd:"" help:"Verify a catalog against ClickHouse; list every fault with its line."`
+}
+
+type checkCommand struct {
+	clickHouseFlags
+	Catalog string `default:"catalog.yaml" placeholder:"FILE" help:"The catalog to check (${default})."`
+}
+
+func (checkCommand) Help() string {
+	return `Example:
+  framehouse catalog check --catalog catalog.yaml --clickhouse http://reader:secret@db.example.com:8123/market`
+}
+
+func (c *checkCommand) Run(ctx context.Context, console console) error {
+	config := Config{CatalogFile: c.Catalog, ClickHouse: c.ClickHouse, DataDir: c.Data, Logger: logger(console, slog.LevelWarn)}
+	name, content, err := config.catalog()
+	if err != nil {
+		return err
+	}
+	db, engine, err := openStore(ctx, config, "framehouse catalog check")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if engine != nil {
+		defer engine.Close()
+	}
+	published, err := catalog.Load(ctx, name, content, db)
+	if err != nil {
+		return err
+	}
+	for _, f := range published.Faults {
+		fmt.Fprintln(console.out, f)
+	}
+	if len(published.Faults) > 0 {
+		return errReported
+	}
+	fmt.Fprintf(console.out, "%s is fine: %d tables, %d nodes\n", name, len(published.Tables), len(published.Nodes))
+	return nil
+}
