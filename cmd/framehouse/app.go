@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"framehouse/internal/catalog"
+	"framehouse/internal/contracts"
 	"framehouse/internal/demo"
 	"framehouse/internal/routes"
 	"framehouse/internal/store"
@@ -166,7 +167,23 @@ func embedded(e *engine.Engine) store.Server {
 	}
 }
 
+// ping knows of a death of our own engine before a query could.
 func (a *App) ping(ctx context.Context) (string, error) {
+	if a.engine == nil {
+		return a.store.Ping(ctx)
+	}
+	if err := a.engine.Health(); err != nil {
+		down := &contracts.Error{
+			Code:       contracts.CodeUnavailable,
+			Detail:     "The ClickHouse that framehouse runs has ended and is being restarted.",
+			RetryAfter: time.Second,
+			Cause:      err,
+		}
+		if a.engine.GivenUp() {
+			down.Detail = "The ClickHouse that framehouse runs ended again and again and was given up; the log says why. Start framehouse again."
+		}
+		return "", down
+	}
 	return a.store.Ping(ctx)
 }
 

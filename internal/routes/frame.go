@@ -30,6 +30,11 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame) {
 	defer frame.Close()
 	format, _ := ctx.Context().Value(formatKey{}).(contracts.Format)
 	_, w := humachi.Unwrap(ctx)
+	if ctx.Method() == http.MethodHead {
+		ctx.SetHeader("Content-Type", format.MediaType)
+		ctx.SetStatus(http.StatusOK)
+		return
+	}
 	body := &body{ctx: ctx, deadline: http.NewResponseController(w), mediaType: format.MediaType}
 	err := format.Encoder.Encode(body, frame)
 	switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -69,7 +70,13 @@ func (a *API) writeProblem(ctx huma.Context, err error) {
 	}
 	ctx.SetHeader("Content-Type", problemType)
 	ctx.SetStatus(p.Status)
-	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p.Problem) // a client that left needs no answer
+	p.writeTo(ctx.BodyWriter())
+}
+
+func (p *problem) writeTo(w io.Writer) {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(p.Problem) // a client that left needs no answer
 }
 
 // foreign is an error that Huma made: a request that does not fit its schema, or a
@@ -137,5 +144,5 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p.Problem) // a client that left needs no answer
+	p.writeTo(w)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
@@ -66,8 +67,8 @@ func New(services Services) *API {
 	a := &API{Services: services, mux: chi.NewMux()}
 
 	// In this order: a request has its id before anything can fail, a panic is logged
-	// with that id, and the access line is written when all is over.
-	a.mux.Use(identify, a.logAccess, a.recoverPanic)
+	// with that id, and the access line is written when all is over. HEAD asks like GET.
+	a.mux.Use(identify, a.logAccess, a.recoverPanic, middleware.GetHead)
 	a.mux.NotFound(a.notFound)
 	a.mux.MethodNotAllowed(a.methodNotAllowed)
 

@@ -75,7 +75,7 @@ const randomNumbersNode = "example_random_number_local_0.0"
 func (a *API) randomNumbers(ctx context.Context, in *RandomNumbersInput) (*RandomNumbersOutput, error) {
 	frame, err := a.TimeSeries.Rows(ctx, timeseries.Query{
 		Node:  randomNumbersNode,
-		Range: timeseries.Range{From: in.StartDate, To: in.EndDate},
+		Range: timeseries.Range{From: in.StartDate, To: in.EndDate, FromName: "start_date", ToName: "end_date"},
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"time"
 
 	"framehouse/internal/catalog"
@@ -13,6 +14,8 @@ type Range struct {
 	From, To string
 	// Last is short for a From that lies so far back from now.
 	Last string
+	// FromName and ToName are what the request calls its ends; empty for from and to.
+	FromName, ToName string
 }
 
 // resolve spells the range out. It is [from, to): it contains its start and not its
@@ -20,6 +23,7 @@ type Range struct {
 // date as the end means through the end of that day.
 func (r Range) resolve(now time.Time) (*contracts.Range, error) {
 	resolved := &contracts.Range{Inclusive: "left", Timezone: "UTC"}
+	fromName, toName := cmp.Or(r.FromName, "from"), cmp.Or(r.ToName, "to")
 	switch {
 	case r.Last != "" && r.From != "":
 		return nil, contracts.Invalid("query.last", r.Last, "Give either last or from.", "last and from contradict each other.")
@@ -32,23 +36,32 @@ func (r Range) resolve(now time.Time) (*contracts.Range, error) {
 	case r.From != "":
 		from, err := parseInstant(r.From, now)
 		if err != nil {
-			return nil, contracts.Invalid("query.from", r.From, spellings, "from cannot be read as a time: %v.", err)
+			return nil, contracts.Invalid("query."+fromName, r.From, spellings, "%s cannot be read as a time: %v.", fromName, err)
 		}
 		resolved.From = &from.time
 	}
+	var latest time.Time // the latest start that is not past the end
 	if r.To != "" {
 		to, err := parseInstant(r.To, now)
 		if err != nil {
-			return nil, contracts.Invalid("query.to", r.To, spellings, "to cannot be read as a time: %v.", err)
+			return nil, contracts.Invalid("query."+toName, r.To, spellings, "%s cannot be read as a time: %v.", toName, err)
 		}
+		latest = to.time
 		if to.isDay {
 			to.time = to.time.AddDate(0, 0, 1)
+			// A start on the very next day is past the end, though the range is merely
+			// empty by the reckoning of instants.
+			latest = to.time.Add(-1)
 		}
 		resolved.To = &to.time
 	}
-	if resolved.From != nil && resolved.To != nil && resolved.From.After(*resolved.To) {
-		return nil, contracts.Invalid("query.from", r.From, "Swap from and to.", "The range is reversed: it starts at %s and ends at %s.",
-			resolved.From.Format(time.RFC3339Nano), resolved.To.Format(time.RFC3339Nano))
+	if resolved.From != nil && resolved.To != nil && resolved.From.After(latest) {
+		name, value := fromName, r.From
+		if r.Last != "" {
+			name, value = "last", r.Last
+		}
+		return nil, contracts.Invalid("query."+name, value, "Swap "+fromName+" and "+toName+".",
+			"The range is reversed: it starts at %s, later than %s %s.", resolved.From.Format(time.RFC3339Nano), toName, r.To)
 	}
 	return resolved, nil
 }

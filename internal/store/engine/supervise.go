@@ -51,6 +51,9 @@ func (e *Engine) Health() error {
 	return s.health(e.folder)
 }
 
+// GivenUp tells that ClickHouse is down and no more restarts are tried.
+func (e *Engine) GivenUp() bool { return e.now().gaveUp }
+
 // now is the state, corrected for a death the supervisor has not come round to yet: whoever asks after the child is
 // gone must never hear that all is well.
 func (e *Engine) now() state {

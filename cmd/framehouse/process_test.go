@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// server is framehouse as a process of its own.
+type server struct {
+	cmd *exec.Cmd
+	url string
+}
+
+var servesAt = regexp.MustCompile(`serves at (http://\S+)`)
+
+func start(t *testing.T, args ...string) *server {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Env = append(os.Environ(), asFramehouse+"=1")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // fails when the test has ended it already
+		_ = cmd.Wait()
+	})
+	lines := bufio.NewScanner(stderr)
+	var said []string
+	for lines.Scan() {
+		said = append(said, lines.Text())
+		if m := servesAt.FindStringSubmatch(lines.Text()); m != nil {
+			go func() { _, _ = io.Copy(io.Discard, stderr) }()
+			return &server{cmd, m[1]}
+		}
+	}
+	t.Fatalf("framehouse did not start:\n%s", strings.Join(said, "\n"))
+	return nil
+}
+
+// engines are the processes of ClickHouse on a data folder.
+func engines(dir string) []string {
+	out, _ := exec.Command("pgrep", "-f", "^framehouse-clickhouse "+regexp.QuoteMeta(dir)).Output() // fails when there is none
+	return strings.Fields(string(out))
+}
+
+// However the server ends, ClickHouse ends with it, and the data is there afterwards. An
+// orderly end is well under the five seconds after which ClickHouse would be killed.
+func TestServerEnds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir() + "/data of a server"
+	for _, end := range []struct {
+		signal syscall.Signal
+		within time.Duration
+	}{{syscall.SIGKILL, 2 * time.Second}, {syscall.SIGINT, 4 * time.Second}, {syscall.SIGTERM, 4 * time.Second}} {
+		s := start(t, "--demo", "--data", dir)
+		if f := get(t, s.url+"/v1/nodes/sp500/rows?from=2008-09-01&to=2008-09-30").frame(t); len(f.Rows) != 21 {
+			t.Errorf("%d trading days in September 2008", len(f.Rows))
+		}
+		if len(engines(dir)) != 1 {
+			t.Fatalf("engines on %s: %v", dir, engines(dir))
+		}
+		ended := time.Now()
+		if err := s.cmd.Process.Signal(end.signal); err != nil {
+			t.Fatal(err)
+		}
+		err := s.cmd.Wait()
+		eventually(t, end.within, "no process is left after "+end.signal.String(), func() bool { return len(engines(dir)) == 0 })
+		t.Logf("%s: gone after %s", end.signal, time.Since(ended).Round(time.Millisecond))
+		if end.signal != syscall.SIGKILL && err != nil {
+			t.Errorf("after %s: %v", end.signal, err)
+		}
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		args string
+		code int
+		out  string // part of standard output
+		errs string // part of standard error
+	}{
+		{"--help", 0, "serve", ""},
+		{"serve --help", 0, "framehouse serve --demo", ""},
+		{"serve --help", 0, "$FRAMEHOUSE_CLICKHOUSE", ""},
+		{"catalog check --help", 0, "framehouse catalog check --catalog", ""},
+		{"openapi --help", 0, "framehouse openapi --format json", ""},
+		{"version", 0, "framehouse dev\n", ""},
+		{"openapi", 0, "openapi: 3.1.0", ""},
+		{"openapi --format json", 0, `"openapi": "3.1.0"`, ""},
+		{"", 2, "", "--help"},
+		{"sreve", 2, "", "sreve"},
+		{"serve --lisen :1", 2, "", "--listen"},
+		{"serve --query-timeout fast", 2, "", "query-timeout"},
+		{"openapi --format xml", 2, "", "yaml"},
+		{"serve --listen 256.0.0.1:80", 1, "", "--listen"},
+		{"serve --clickhouse clickhouse://u:hidden@db:9000/x", 1, "", "http://db:8123/x"},
+		{"serve --clickhouse http://u:hidden@db:8123/x?secure=1", 1, "", "secure"},
+		{"serve --clickhouse http://u:hidden@127.0.0.1:1/x --catalog none.yaml", 1, "", "none.yaml"},
+	}
+	for _, test := range tests {
+		t.Run(test.args, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			args := strings.Fields(test.args)
+			if strings.HasPrefix(test.args, "serve") && !strings.Contains(test.args, "--listen") && !strings.Contains(test.args, "--help") {
+				args = append(args, "--listen", "127.0.0.1:0")
+			}
+			code := run(t.Context(), args, &out, &errs)
+			if code != test.code || !strings.Contains(out.String(), test.out) || !strings.Contains(errs.String(), test.errs) {
+				t.Errorf("exit code %d\nout: %s\nerr: %s", code, out.String(), errs.String())
+			}
+			if test.code != 0 && out.Len() > 0 {
+				t.Errorf("a failure wrote to standard output: %s", out.String())
+			}
+			if strings.Contains(errs.String(), "hidden") {
+				t.Errorf("the password is shown: %s", errs.String())
+			}
+		})
+	}
+	var first, second bytes.Buffer
+	run(t.Context(), []string{"openapi"}, &first, io.Discard)
+	run(t.Context(), []string{"openapi"}, &second, io.Discard)
+	if !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Error("two OpenAPI documents differ")
+	}
+}

@@ -1,0 +1,167 @@
+package tables
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"framehouse/internal/catalog"
+	"framehouse/internal/contracts"
+	"framehouse/internal/store"
+	"framehouse/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+// service serves a catalog from a database of the test's own.
+func service(t *testing.T, database, text string) *Service {
+	t.Helper()
+	e := storetest.Engine(t)
+	s, err := store.Open(store.Config{Server: store.Server{
+		Hosts: []string{"127.0.0.1:8123"}, User: e.User(), Password: e.Password(), Database: database, Dial: e.DialContext, Local: true,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	live := catalog.NewLive("catalog.yaml", []byte(text), s, slog.New(slog.DiscardHandler))
+	if err := live.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	current, err := live.Current()
+	if err != nil || len(current.Faults) > 0 {
+		t.Fatal(err, current.Faults)
+	}
+	return &Service{Catalog: live, Sizes: catalog.NewSizes(live, s), Store: s}
+}
+
+// shops has columns that are named like parameters, and rows that are equal but for the
+// last column of the key.
+func shops(t *testing.T) *Service {
+	t.Helper()
+	database := storetest.Database(t)
+	storetest.Exec(t, database, "CREATE TABLE shops (city String, `limit` UInt16, `select` Nullable(String), opened Date, big Int64) ORDER BY (city, `limit`);")
+	storetest.Exec(t, database, "INSERT INTO shops VALUES ('Oslo', 3, 'x', '2020-01-01', 9223372036854775807), ('Oslo', 1, NULL, '2020-01-01', -9223372036854775808), ('Bergen', 2, '', '2021-06-30', 0)")
+	return service(t, database, "tables: {shops: {max_rows: 50, order: [-opened]}, unsorted: {table: shops, key: [big]}}")
+}
+
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	s := shops(t)
+	table, err := s.table("shops")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name  string
+		query Query
+		text  string // of the statement, or of the error after "!"
+	}{
+		{
+			"everything by default",
+			Query{},
+			"SELECT `t`.`city` AS `city`, `t`.`limit` AS `limit`, `t`.`select` AS `select`, `t`.`opened` AS `opened`, `t`.`big` AS `big` FROM `db`.`shops` AS `t`" +
+				" ORDER BY `t`.`opened` DESC, `t`.`city`, `t`.`limit` LIMIT 51",
+		},
+		{
+			"filters in the order of their names, the key once",
+			Query{Equal: map[string][]string{"opened": {"2020-01-01"}, "city": {"Oslo", "Bergen"}}, Select: []string{"big"}, Order: []string{"-limit", "city"}, Limit: 2},
+			"SELECT `t`.`big` AS `big` FROM `db`.`shops` AS `t` WHERE `t`.`city` IN ({p0:String}, {p1:String}) AND `t`.`opened` = {p2:Date}" +
+				" ORDER BY `t`.`limit` DESC, `t`.`city` LIMIT 3",
+		},
+		{
+			"a column that is named like a parameter",
+			Query{Equal: map[string][]string{"where.limit": {"3"}}, Select: []string{"city"}},
+			"SELECT `t`.`city` AS `city` FROM `db`.`shops` AS `t` WHERE `t`.`limit` = {p0:UInt16} ORDER BY `t`.`opened` DESC, `t`.`city`, `t`.`limit` LIMIT 51",
+		},
+		{"beyond the bound", Query{Limit: 51}, "!query.limit"},
+		{"below it", Query{Limit: -1}, "!query.limit"},
+		{"no such column", Query{Select: []string{"town"}}, "!query.select"},
+		{"a column twice", Query{Select: []string{"city", "city"}}, "!query.select"},
+		{"no such order", Query{Order: []string{"-town"}}, "!query.order"},
+		{"an order twice", Query{Order: []string{"city", "-city"}}, "!query.order"},
+		{"no such filter", Query{Equal: map[string][]string{"town": {"x"}}}, "!query.town"},
+		{"a value that can't be", Query{Equal: map[string][]string{"where.limit": {"70000"}}}, "!query.where.limit"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p, err := newPlan(table, test.query)
+			if location, refused := strings.CutPrefix(test.text, "!"); refused {
+				if err == nil || contracts.AsError(err).Issues[0].Location != location {
+					t.Fatalf("error %v, want one at %s", err, location)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.ReplaceAll(p.query.Build().Text, table.Source.Database, "db"); got != test.text {
+				t.Errorf("statement\n got %s\nwant %s", got, test.text)
+			}
+		})
+	}
+}
+
+func TestRows(t *testing.T) {
+	t.Parallel()
+	s := shops(t)
+	type row struct {
+		City   string
+		Limit  int
+		Select *string
+		Big    string // 64 bits, which JSON numbers can't be trusted with
+	}
+	read := func(q Query) []row {
+		t.Helper()
+		q.Table = "shops"
+		q.Select = []string{"city", "limit", "select", "big"}
+		frame, err := s.Rows(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := contracts.Rows[row](frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	rows := read(Query{})
+	var limits []int
+	for _, r := range rows {
+		limits = append(limits, r.Limit)
+	}
+	if !slices.Equal(limits, []int{2, 1, 3}) {
+		t.Errorf("order %v", limits)
+	}
+	if rows[2].Big != "9223372036854775807" || rows[1].Big != "-9223372036854775808" || rows[1].Select != nil || *rows[0].Select != "" {
+		t.Errorf("rows %+v", rows)
+	}
+	if rows := read(Query{Equal: map[string][]string{"where.select": {""}}}); len(rows) != 1 || rows[0].City != "Bergen" {
+		t.Errorf("an empty text is a value, and no null: %+v", rows)
+	}
+	if _, err := s.Rows(t.Context(), Query{Table: "shop"}); contracts.AsError(err).Code != contracts.CodeUnknownTable {
+		t.Errorf("no such table: %v", err)
+	}
+}
+
+// What cannot be trusted with JSON numbers is text, and says so.
+func TestFields(t *testing.T) {
+	t.Parallel()
+	s := shops(t)
+	frame, err := s.Rows(t.Context(), Query{Table: "unsorted", Select: []string{"big", "select"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer frame.Close()
+	big, text := frame.Fields[0], frame.Fields[1]
+	if big.Type != contracts.TypeString || big.NativeType != "" || !strings.Contains(big.Description, "Int64") || big.Nullable {
+		t.Errorf("field of an Int64: %+v", big)
+	}
+	if text.Type != contracts.TypeString || !text.Nullable || text.NativeType != "Nullable(String)" {
+		t.Errorf("field of a Nullable(String): %+v", text)
+	}
+	if got := frame.Meta.Tabular; !slices.Equal(got.OrderedBy, []string{"big"}) || !slices.Equal(got.PrimaryKeyFields, []string{"big"}) {
+		t.Errorf("meta %+v", got)
+	}
+}
