@@ -64,7 +64,7 @@ func (a *API) recoverPanic(next http.Handler) http.Handler {
 			if fault == nil {
 				return
 			}
-			if fault == http.ErrAbortHandler { //nolint:errorlint // the server compares it the same way
+			if fault == http.ErrAbortHandler {
 				panic(fault)
 			}
 			a.Logger.Error("panic", "fault", fault, "stack", string(debug.Stack()), "request", requestID(r.Context()))

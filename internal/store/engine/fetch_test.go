@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -36,7 +37,12 @@ func run(t *testing.T, cache string, stubs map[string]string, env ...string) (st
 	for name, body := range stubs {
 		path := filepath.Join(bin, name)
 		os.Remove(path)
-		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o700); err != nil {
+		// A child that is forked meanwhile would hold the file open for writing, and a file
+		// that is can't be run.
+		syscall.ForkLock.RLock()
+		err := os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o700)
+		syscall.ForkLock.RUnlock()
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
