@@ -53,15 +53,15 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	// Bound before anything slow: an address in use is known at once.
+	// Before anything slow: an address in use and a missing file are known at once.
 	if a.listen, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w (choose another with --listen)", cfg.Listen, err)
 	}
-	if a.store, a.engine, err = openStore(ctx, cfg, "framehouse serve on "+a.listen.Addr().String()); err != nil {
-		return nil, err
-	}
 	name, content, err := cfg.catalog()
 	if err != nil {
+		return nil, err
+	}
+	if a.store, a.engine, err = openStore(ctx, cfg, "framehouse serve on "+a.listen.Addr().String()); err != nil {
 		return nil, err
 	}
 	if cfg.Demo {
@@ -142,7 +142,7 @@ func openStore(ctx context.Context, cfg Config, owner string) (*store.Store, *en
 	if cfg.ClickHouse != "" {
 		server, err := store.ParseURL(cfg.ClickHouse)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, usageError{err}
 		}
 		s, err := store.Open(store.Config{Server: server, QueryTimeout: cfg.QueryTimeout, Logger: cfg.Logger})
 		return s, nil, err

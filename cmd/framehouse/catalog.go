@@ -32,10 +32,10 @@ func (c *checkCommand) Run(ctx context.Context, console console) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
 	if engine != nil {
-		defer engine.Close()
+		defer engine.Close() // after the connections to it
 	}
+	defer db.Close()
 	published, err := catalog.Load(ctx, name, content, db)
 	if err != nil {
 		return err
@@ -46,6 +46,13 @@ func (c *checkCommand) Run(ctx context.Context, console console) error {
 	if len(published.Faults) > 0 {
 		return errReported
 	}
-	fmt.Fprintf(console.out, "%s is fine: %d tables, %d nodes\n", name, len(published.Tables), len(published.Nodes))
+	fmt.Fprintf(console.out, "%s is fine: %s, %s\n", name, count(len(published.Tables), "table"), count(len(published.Nodes), "node"))
 	return nil
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -19,7 +19,8 @@ import (
 func main() {
 	engine.Main() // does not return when this process was started to be ClickHouse
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// The first Ctrl-C ends in good order, the second at once.
+	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -41,6 +42,9 @@ type commandLine struct {
 type console struct {
 	out, err io.Writer
 }
+
+// usageError is a mistake on the command line that shows only when it is acted on.
+type usageError struct{ error }
 
 // errReported is the failure of a command that has said all there is to say.
 var errReported = errors.New("reported")
@@ -72,11 +76,15 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "See framehouse --help.")
 		return exitUsage
 	}
-	if err := parsed.Run(); err != nil {
-		if !errors.Is(err, errReported) {
-			fmt.Fprintln(errs, "framehouse:", err)
-		}
-		return exitFailed
+	err = parsed.Run()
+	if err == nil {
+		return exitFine
 	}
-	return exitFine
+	if !errors.Is(err, errReported) {
+		fmt.Fprintln(errs, "framehouse:", err)
+	}
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailed
 }

@@ -8,7 +8,7 @@ import (
 )
 
 type openapiCommand struct {
-	Format string `enum:"yaml,json" default:"yaml" help:"yaml or json (${default})."`
+	Format string `enum:"yaml,json" default:"yaml" env:"FRAMEHOUSE_OPENAPI_FORMAT" help:"yaml or json (${default})."`
 }
 
 func (openapiCommand) Help() string {

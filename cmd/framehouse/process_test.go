@@ -110,8 +110,9 @@ func TestCommandLine(t *testing.T) {
 		{"serve --query-timeout fast", 2, "", "query-timeout"},
 		{"openapi --format xml", 2, "", "yaml"},
 		{"serve --listen 256.0.0.1:80", 1, "", "--listen"},
-		{"serve --clickhouse clickhouse://u:hidden@db:9000/x", 1, "", "http://db:8123/x"},
-		{"serve --clickhouse http://u:hidden@db:8123/x?secure=1", 1, "", "secure"},
+		{"serve --clickhouse clickhouse://u:hidden@db:9000/x --demo", 2, "", "http://db:8123/x"},
+		{"serve --clickhouse http://u:hidden@db:8123/x?secure=1 --demo", 2, "", "secure"},
+		{"serve --demo --catalog mine.yaml", 2, "", "--catalog"},
 		{"serve --clickhouse http://u:hidden@127.0.0.1:1/x --catalog none.yaml", 1, "", "none.yaml"},
 	}
 	for _, test := range tests {

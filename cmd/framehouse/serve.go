@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,8 @@ type clickHouseFlags struct {
 type serveCommand struct {
 	clickHouseFlags
 	Listen       string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve on (${default})."`
-	Catalog      string        `default:"catalog.yaml" placeholder:"FILE" help:"What is published (${default})."`
-	Demo         bool          `help:"Serve the demo catalog and its data, loaded on first start."`
+	Catalog      string        `placeholder:"FILE" help:"What is published (catalog.yaml)."`
+	Demo         bool          `help:"Serve the demo catalog and its data, loaded on first start into tables of the ClickHouse that is used."`
 	QueryTimeout time.Duration `default:"30s" help:"How long ClickHouse may work on one query (${default})."`
 	LogLevel     slog.Level    `default:"INFO" placeholder:"LEVEL" help:"Log from this level on: DEBUG, INFO, WARN or ERROR; DEBUG has a line for each request (${default})."`
 }
@@ -32,9 +33,12 @@ func (serveCommand) Help() string {
 }
 
 func (c *serveCommand) Run(ctx context.Context, console console) error {
+	if c.Demo && c.Catalog != "" {
+		return usageError{errors.New("--demo serves a catalog of its own; give either --demo or --catalog")}
+	}
 	app, err := Open(ctx, Config{
 		Listen:       c.Listen,
-		CatalogFile:  c.Catalog,
+		CatalogFile:  cmp.Or(c.Catalog, "catalog.yaml"),
 		Demo:         c.Demo,
 		ClickHouse:   c.ClickHouse,
 		DataDir:      c.Data,

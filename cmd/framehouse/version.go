@@ -23,7 +23,11 @@ func (versionCommand) Help() string {
 
 func (versionCommand) Run(console console) error {
 	b := build()
-	_, err := fmt.Fprintf(console.out, "framehouse %s\ncommit %s\nengine libchdb %s\n", b.Version, b.Commit, engine.Version)
+	commit := ""
+	if b.Commit != "" {
+		commit = "commit " + b.Commit + "\n"
+	}
+	_, err := fmt.Fprintf(console.out, "framehouse %s\n%sengine libchdb %s\n", b.Version, commit, engine.Version)
 	return err
 }
 

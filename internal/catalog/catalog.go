@@ -115,7 +115,7 @@ func (c *Column) Field() contracts.Field {
 		Label:       c.Label,
 		Description: c.describe(),
 		Type:        c.FieldType(),
-		Nullable:    c.Type.Nullable || c.Type.Floating(),
+		Nullable:    c.Type.MayBeNull(),
 		NativeType:  c.Type.NativeType(),
 		Provenance:  "backend",
 	}

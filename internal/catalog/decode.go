@@ -49,6 +49,18 @@ func (d *decoder) mapping(n *yaml.Node, known keys) {
 	})
 }
 
+// mostRead bounds how many keys and items are read of a file. Aliases let a short file
+// stand for any number of them; no catalog has nearly as many.
+const mostRead = 200_000
+
+// goOn counts what is read, and says so once when it is too much.
+func (d *decoder) goOn(n *yaml.Node) bool {
+	if d.file.read++; d.file.read == mostRead {
+		d.fault(n.Line, "the catalog is too large, with more than %d keys and items; the rest is not read", mostRead)
+	}
+	return d.file.read < mostRead
+}
+
 // each reads a mapping with free keys, each of which may stand once. An empty value is
 // an empty mapping: "airports:" alone publishes a table as it is.
 func (d *decoder) each(n *yaml.Node, read func(key, value *yaml.Node)) {
@@ -61,8 +73,14 @@ func (d *decoder) each(n *yaml.Node, read func(key, value *yaml.Node)) {
 		return
 	}
 	lines := map[string]int{}
-	for i := 0; i < len(n.Content); i += 2 {
+	for i := 0; i < len(n.Content) && d.goOn(n); i += 2 {
 		key := n.Content[i]
+		if name := resolved(key); name.Kind == yaml.ScalarNode && name.Value != "" {
+			key = &yaml.Node{Value: name.Value, Line: key.Line}
+		} else {
+			d.fault(key.Line, "%s stands where a name is expected", shown(name))
+			continue
+		}
 		if line, ok := lines[key.Value]; ok {
 			d.fault(key.Line, "%q is here twice, first in line %d", key.Value, line)
 			continue
@@ -102,6 +120,9 @@ func (d *decoder) texts(target *[]text) func(*yaml.Node) {
 			items = n.Content
 		}
 		for _, item := range items {
+			if !d.goOn(item) {
+				return
+			}
 			if value, ok := d.scalar(item); ok {
 				*target = append(*target, text{value, item.Line})
 			}
@@ -118,12 +139,16 @@ func (d *decoder) bool(target *bool) func(*yaml.Node) {
 	}
 }
 
-func (d *decoder) positive(target *int64) func(*yaml.Node) {
+// mostRows is the largest max_rows: more rows than a client can want in one answer, and
+// far from where a limit and one more row are no number any longer.
+const mostRows = 1_000_000_000
+
+func (d *decoder) rows(target *int64) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		n = resolved(n)
 		value, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 10, 64)
-		if n.Kind != yaml.ScalarNode || err != nil || value < 1 {
-			d.fault(n.Line, "%s stands where a whole number above zero is expected", shown(n))
+		if n.Kind != yaml.ScalarNode || err != nil || value < 1 || value > mostRows {
+			d.fault(n.Line, "%s stands where a whole number from 1 to %d is expected", shown(n), mostRows)
 			return
 		}
 		*target = value

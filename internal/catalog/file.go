@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ type file struct {
 	tables []*entry
 	nodes  []*entry
 	faults []Fault
+	read   int // keys and items so far
 }
 
 // entry is one table or node. A faulty one is known but not served.
@@ -63,12 +66,19 @@ var frequencyText = regexp.MustCompile(`^[1-9][0-9]*(ms|s|m|h|d|w|mo|q|y)$`)
 // parse reads a catalog file and finds everything that is wrong with it in itself. An
 // error means that nothing can be read of it.
 func parse(name string, content []byte) (*file, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(content, &document); err != nil {
-		return nil, fmt.Errorf("catalog %s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
 	f := &file{name: name}
 	d := decoder{file: f}
+	var document, more yaml.Node
+	documents := yaml.NewDecoder(bytes.NewReader(content))
+	err := documents.Decode(&document)
+	if err == nil {
+		if err = documents.Decode(&more); err == nil {
+			d.fault(more.Line, "a second YAML document begins here; a catalog is one")
+		}
+	}
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("catalog %s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
 	if len(document.Content) == 0 {
 		d.fault(1, "the catalog is empty; it needs tables or nodes")
 		return f, nil
@@ -77,6 +87,9 @@ func parse(name string, content []byte) (*file, error) {
 		"tables": func(n *yaml.Node) { f.tables = d.entries("tables", n) },
 		"nodes":  func(n *yaml.Node) { f.nodes = d.entries("nodes", n) },
 	})
+	if len(f.tables)+len(f.nodes)+len(f.faults) == 0 {
+		d.fault(document.Content[0].Line, "the catalog is empty; it needs tables or nodes")
+	}
 	return f, nil
 }
 
@@ -100,7 +113,7 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 		"table":       d.text(&e.table),
 		"label":       d.text(&e.label),
 		"description": d.text(&e.description),
-		"max_rows":    d.positive(&e.maxRows),
+		"max_rows":    d.rows(&e.maxRows),
 		"columns": func(n *yaml.Node) {
 			d.each(n, func(name, value *yaml.Node) {
 				c := columnEntry{name: name.Value, line: name.Line}
@@ -125,6 +138,8 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 		known["frequency"] = d.text(&e.frequency)
 	}
 	d.mapping(n, known)
+	d.once("key", e.key)
+	d.once("order", e.order)
 	if e.section == "nodes" {
 		if e.time.value == "" {
 			d.fault(e.line, "a node needs time: the column that holds the time of an observation")
@@ -137,5 +152,17 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 				d.fault(dimension.line, "dimension %q is given twice", dimension.value)
 			}
 		}
+	}
+}
+
+// once makes sure that a list names each column once.
+func (d *decoder) once(part string, names []text) {
+	seen := map[string]bool{}
+	for _, name := range names {
+		column := strings.TrimPrefix(name.value, "-")
+		if seen[column] {
+			d.fault(name.line, "%s names the column %q twice", part, column)
+		}
+		seen[column] = true
 	}
 }

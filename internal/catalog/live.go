@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,18 +19,18 @@ type Live struct {
 	db      Database
 	logger  *slog.Logger
 	current atomic.Pointer[Catalog]
-}
 
-// The pauses between loads: short while there is no catalog at all, longer while some
-// entry of it is faulty.
-const (
-	retryUnloaded = time.Second
-	retryFaulty   = 15 * time.Second
-)
+	// The pauses between loads: short while there is no catalog at all, longer while some
+	// entry of it is faulty.
+	retryUnloaded, retryFaulty time.Duration
+}
 
 // NewLive returns the catalog in content, not yet loaded. name is what faults call it.
 func NewLive(name string, content []byte, db Database, logger *slog.Logger) *Live {
-	return &Live{name: name, content: content, db: db, logger: logger}
+	return &Live{
+		name: name, content: content, db: db, logger: logger,
+		retryUnloaded: time.Second, retryFaulty: 15 * time.Second,
+	}
 }
 
 // Current is the catalog as it was last loaded; before that it is unavailable.
@@ -40,7 +41,7 @@ func (l *Live) Current() (*Catalog, error) {
 	return nil, &contracts.Error{
 		Code:       contracts.CodeUnavailable,
 		Detail:     "The catalog is not loaded yet, since ClickHouse cannot be reached.",
-		RetryAfter: retryUnloaded,
+		RetryAfter: l.retryUnloaded,
 	}
 }
 
@@ -51,7 +52,7 @@ func (l *Live) Load(ctx context.Context) error {
 		return err
 	}
 	before := l.current.Swap(c)
-	if before == nil || len(before.Faults) != len(c.Faults) {
+	if before == nil || !slices.Equal(before.Faults, c.Faults) {
 		for _, f := range c.Faults {
 			l.logger.Warn("catalog entry is not served", "fault", f.String())
 		}
@@ -63,12 +64,12 @@ func (l *Live) Load(ctx context.Context) error {
 // Run loads the catalog again until it is there and without faults, or ctx ends.
 func (l *Live) Run(ctx context.Context) {
 	for {
-		pause := retryUnloaded
+		pause := l.retryUnloaded
 		if c := l.current.Load(); c != nil {
 			if len(c.Faults) == 0 {
 				return
 			}
-			pause = retryFaulty
+			pause = l.retryFaulty
 		}
 		select {
 		case <-ctx.Done():

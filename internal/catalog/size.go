@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"framehouse/internal/contracts"
@@ -23,27 +22,33 @@ type Sizes struct {
 		Sizes(context.Context, []sql.Table) (map[sql.Table]store.Size, error)
 	}
 
-	mu    sync.Mutex
-	asked time.Time
-	sizes map[sql.Table]store.Size
+	asking chan struct{} // held by whoever asks; guards what follows
+	asked  time.Time
+	sizes  map[sql.Table]store.Size
 }
 
 // NewSizes returns the sizes of what live publishes.
-func NewSizes(live *Live, db *store.Store) *Sizes { return &Sizes{live: live, db: db} }
+func NewSizes(live *Live, db *store.Store) *Sizes {
+	return &Sizes{live: live, db: db, asking: make(chan struct{}, 1)}
+}
 
 // Of returns the size of a table; ok is false when ClickHouse does not know it.
 func (s *Sizes) Of(ctx context.Context, table *Table) (size store.Size, ok bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	// Others wait for the answer, so neither it nor the waiting may take long.
+	limited, cancel := context.WithTimeout(ctx, sizeTimeout)
+	defer cancel()
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	case <-limited.Done():
+		return store.Size{}, false, waited(ctx)
+	}
 	if time.Since(s.asked) > sizeAge {
 		c, err := s.live.Current()
 		if err != nil {
 			return store.Size{}, false, err
 		}
-		// Others wait for this answer, so it must not take long.
-		ctx, cancel := context.WithTimeout(ctx, sizeTimeout)
-		defer cancel()
-		sizes, err := s.db.Sizes(ctx, c.sources())
+		sizes, err := s.db.Sizes(limited, c.sources())
 		// A user who may not read system.parts learns no sizes, which are an extra.
 		if e := contracts.AsError(err); err != nil && e.Code != contracts.CodeInternal {
 			return store.Size{}, false, err
@@ -52,6 +57,14 @@ func (s *Sizes) Of(ctx context.Context, table *Table) (size store.Size, ok bool,
 	}
 	size, ok = s.sizes[table.Source]
 	return size, ok, nil
+}
+
+// waited is why a wait ended without an answer: the client left, or ClickHouse is silent.
+func waited(client context.Context) error {
+	if err := client.Err(); err == context.Canceled {
+		return &contracts.Error{Code: contracts.CodeCanceled, Detail: "The client closed the request.", Cause: err}
+	}
+	return &contracts.Error{Code: contracts.CodeUnavailable, Detail: "ClickHouse did not answer in time.", RetryAfter: sizeTimeout}
 }
 
 func (c *Catalog) sources() []sql.Table {

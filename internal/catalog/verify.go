@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"framehouse/internal/contracts"
 	"framehouse/internal/store"
@@ -14,6 +16,8 @@ import (
 type Database interface {
 	Database() string
 	Describe(ctx context.Context, tables []sql.Table) (map[sql.Table]store.TableInfo, error)
+	// Tables names the tables of the database, for suggestions.
+	Tables(ctx context.Context) ([]string, error)
 }
 
 var _ Database = (*store.Store)(nil)
@@ -34,15 +38,21 @@ func Load(ctx context.Context, name string, content []byte, db Database) (*Catal
 	if err != nil {
 		return nil, err
 	}
+	var others []string
+	if slices.ContainsFunc(sources, func(t sql.Table) bool { _, ok := infos[t]; return !ok }) {
+		if others, err = db.Tables(ctx); err != nil {
+			return nil, err
+		}
+	}
 	c := &Catalog{}
 	for _, e := range f.tables {
-		v := verifier{decoder{file: f, entry: e}, infos}
+		v := verifier{decoder{file: f, entry: e}, infos, others}
 		if table := v.table(e.source(db.Database())); !e.faulty {
 			c.Tables = append(c.Tables, &table)
 		}
 	}
 	for _, e := range f.nodes {
-		v := verifier{decoder{file: f, entry: e}, infos}
+		v := verifier{decoder{file: f, entry: e}, infos, others}
 		if node := v.node(e.source(db.Database())); !e.faulty {
 			c.Nodes = append(c.Nodes, &node)
 		}
@@ -66,7 +76,8 @@ func (e *entry) source(database string) sql.Table {
 // verifier holds an entry against what ClickHouse knows.
 type verifier struct {
 	decoder
-	infos map[sql.Table]store.TableInfo
+	infos  map[sql.Table]store.TableInfo
+	others []string // tables of the database; nil when none is missing
 }
 
 func (v *verifier) table(source sql.Table) Table {
@@ -81,7 +92,11 @@ func (v *verifier) table(source sql.Table) Table {
 		if line == 0 {
 			line = e.line
 		}
-		v.fault(line, "ClickHouse has no table %s.%s", source.Database, source.Name)
+		if near := contracts.Nearest(source.Name, v.others); near != "" {
+			v.fault(line, "ClickHouse has no table %s.%s; did you mean %s?", source.Database, source.Name, near)
+		} else {
+			v.fault(line, "ClickHouse has no table %s.%s", source.Database, source.Name)
+		}
 		return t
 	}
 	if t.Label == "" {
@@ -91,6 +106,10 @@ func (v *verifier) table(source sql.Table) Table {
 		t.Description = info.Comment
 	}
 	t.Columns = v.columns(info)
+	if len(t.Columns) == 0 {
+		v.fault(e.line, "no column is left to publish")
+		return t
+	}
 	for _, name := range e.key {
 		if v.column(&t, "key", name) != nil {
 			t.Key = append(t.Key, name.value)
@@ -195,7 +214,10 @@ func (v *verifier) column(t *Table, part string, name text) *Column {
 		return nil
 	}
 	c := t.Column(name.value)
-	if c == nil {
+	hidden := slices.ContainsFunc(v.entry.columns, func(c columnEntry) bool { return c.name == name.value && c.hidden })
+	if c == nil && hidden {
+		v.fault(name.line, "%s names the column %q, which is hidden", part, name.value)
+	} else if c == nil {
 		v.noColumn(name.line, part, name.value, t.ColumnNames())
 	}
 	return c
@@ -233,5 +255,6 @@ func titled(name string) string {
 	if label == "" {
 		return name
 	}
-	return strings.ToUpper(label[:1]) + label[1:]
+	first, size := utf8.DecodeRuneInString(label)
+	return string(unicode.ToUpper(first)) + label[size:]
 }

@@ -2,6 +2,7 @@ package contracts
 
 import (
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -57,8 +58,9 @@ type SourceContext struct {
 type RecordReader interface {
 	// Schema is known before the first batch.
 	Schema() *arrow.Schema
-	// Next returns the next batch, valid until the following call, or io.EOF after
-	// the last. Any other error means that the rows so far are not all.
+	// Next returns the next batch, valid until the following call, or io.EOF itself
+	// after the last. Any other error, also one that wraps io.EOF, means that the rows
+	// so far are not all.
 	Next() (arrow.Record, error)
 	// Close gives up what is left and everything held; it may be called twice.
 	Close() error
@@ -76,7 +78,7 @@ type Frame struct {
 
 	records RecordReader
 	limit   int64
-	done    bool
+	end     error        // io.EOF or the failure after which there is nothing more
 	last    arrow.Record // the cut batch of a truncated frame
 }
 
@@ -95,23 +97,21 @@ func NewFrame(fields []Field, records RecordReader, limit int64) *Frame {
 func (f *Frame) Schema() *arrow.Schema { return f.records.Schema() }
 
 // Next returns the next batch of rows, valid until the following call, or io.EOF
-// when all were handed out.
+// when all were handed out. A failure stays: asking again never makes an end of it.
 func (f *Frame) Next() (arrow.Record, error) {
-	if f.done {
-		return nil, io.EOF
+	if f.end != nil {
+		return nil, f.end
 	}
 	record, err := f.records.Next()
-	if errors.Is(err, io.EOF) {
-		f.done = true
-	}
 	if err != nil {
-		return nil, err
+		f.end = failure(err)
+		return nil, f.end
 	}
 	t := &f.Meta.Tabular
 	if left := f.limit - t.RowCount; f.limit != NoLimit && record.NumRows() > left {
 		// The frame is full. One row past the limit is proof enough that there is
 		// more, so what else the source has to say is not waited for.
-		f.done, t.Truncated = true, true
+		f.end, t.Truncated = io.EOF, true
 		if left == 0 {
 			return nil, io.EOF
 		}
@@ -122,11 +122,29 @@ func (f *Frame) Next() (arrow.Record, error) {
 	return record, nil
 }
 
+// errClosed is what a reader gets that goes on after Close: not the end.
+var errClosed = errors.New("the frame is closed")
+
+// failure makes sure that io.EOF is found in an error only when it is the end. A
+// connection that breaks is an EOF too, deep inside, and a reader that looks there
+// would take a part of the rows for all.
+func failure(err error) error {
+	if err == io.EOF || !errors.Is(err, io.EOF) {
+		return err
+	}
+	e := *AsError(err)
+	e.Cause = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, err)
+	return &e
+}
+
 // Close gives up the rows not yet read.
 func (f *Frame) Close() error {
 	if f.last != nil {
 		f.last.Release()
 		f.last = nil
+	}
+	if f.end == nil {
+		f.end = errClosed
 	}
 	return f.records.Close()
 }

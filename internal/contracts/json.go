@@ -3,7 +3,6 @@ package contracts
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -20,6 +19,10 @@ var _ Encoder = JSON{}
 // flushAt is how much is gathered before it is written: large enough that a write is
 // cheap beside encoding, small enough that a reader does not wait and memory is flat.
 const flushAt = 64 << 10
+
+// mostKept is how large a buffer may be that is kept for the next frame. One that a
+// huge cell has grown is not.
+const mostKept = 4 * flushAt
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, flushAt+flushAt/4); return &b }}
 
@@ -52,7 +55,9 @@ func (JSON) Encode(w io.Writer, f *Frame) error {
 	}
 	buf = append(append(buf, ','), tail[1:]...)
 	buf = append(buf, '\n')
-	*pooled = buf
+	if cap(buf) <= mostKept {
+		*pooled = buf
+	}
 	_, err = w.Write(buf)
 	return err
 }
@@ -65,7 +70,7 @@ func appendRows(w io.Writer, buf []byte, f *Frame) ([]byte, error) {
 	first := true
 	for {
 		record, err := f.Next()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF {
 			return append(buf, ']'), nil
 		}
 		if err != nil {
@@ -108,7 +113,7 @@ func rowKeys(fields []Field) [][]byte {
 }
 
 func cellWriters(fields []Field, record arrow.Record) ([]cellWriter, error) {
-	if int(record.NumCols()) != len(fields) {
+	if int(record.NumCols()) != len(fields) || len(fields) == 0 {
 		return nil, fmt.Errorf("frame has %d fields, its records %d columns", len(fields), record.NumCols())
 	}
 	cells := make([]cellWriter, len(fields))

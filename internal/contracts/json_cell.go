@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -46,8 +45,9 @@ func newCellWriter(field Field, column arrow.Array) (cellWriter, error) {
 		values := c.Float64Values()
 		write = func(dst []byte, row int) []byte { return appendFloat(dst, values[row], 64) }
 	case *array.Decimal128:
-		scale := c.DataType().(*arrow.Decimal128Type).Scale
-		write = func(dst []byte, row int) []byte { return append(dst, c.Value(row).ToString(scale)...) }
+		scale := int(c.DataType().(*arrow.Decimal128Type).Scale)
+		values := c.Values()
+		write = func(dst []byte, row int) []byte { return appendDecimal128(dst, values[row], scale) }
 	case *array.String:
 		write = text(field, c.Value)
 	case *array.Binary:
@@ -62,6 +62,9 @@ func newCellWriter(field Field, column arrow.Array) (cellWriter, error) {
 	case *array.Timestamp:
 		write = timestamps(c)
 	case *array.Time32:
+		if unit := c.DataType().(*arrow.Time32Type).Unit; unit != arrow.Second {
+			return nil, fmt.Errorf("column %s: a time of day in %s has no JSON form", field.Key, unit)
+		}
 		values := c.Time32Values()
 		write = func(dst []byte, row int) []byte {
 			return append(appendClock(append(dst, '"'), int64(values[row])), '"')
@@ -116,94 +119,30 @@ func dictionary(field Field, column *array.Dictionary) (cellWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts := make([][]byte, values.Len())
-	for i := range texts {
-		texts[i] = value(nil, i)
+	// One buffer holds them all: a dictionary may have as many values as there are rows.
+	var texts []byte
+	ends := make([]int, values.Len()+1)
+	for i := range values.Len() {
+		texts = value(texts, i)
+		ends[i+1] = len(texts)
 	}
 	return nullOr(column, func(dst []byte, row int) []byte {
-		return append(dst, texts[column.GetValueIndex(row)]...)
+		i := column.GetValueIndex(row)
+		return append(dst, texts[ends[i]:ends[i+1]]...)
 	}), nil
 }
 
 // appendJSON appends text that ClickHouse wrote as JSON. Were it not JSON, it would
-// break the document around it, so it is then sent as a string.
+// break the document around it, so it is then sent as a string. A string inside it may
+// hold bytes that are not UTF-8, which become U+FFFD as they do in appendString.
 func appendJSON(dst []byte, s string) []byte {
-	if !json.Valid([]byte(s)) {
-		return appendString(dst, s)
-	}
-	return append(dst, s...)
-}
-
-const secondsPerDay = 24 * 60 * 60
-
-// timestamps writes instants as ISO 8601 in UTC with as many digits as the column's
-// unit has, so that cells of one column are all of one length and sort as text.
-func timestamps(column *array.Timestamp) cellWriter {
-	values := column.TimestampValues()
-	unit := column.DataType().(*arrow.TimestampType).Unit
-	digits := map[arrow.TimeUnit]int{arrow.Second: 0, arrow.Millisecond: 3, arrow.Microsecond: 6, arrow.Nanosecond: 9}[unit]
-	perSecond := int64(time.Second / unit.Multiplier())
-	return func(dst []byte, row int) []byte {
-		second, fraction := floorDiv(int64(values[row]), perSecond)
-		day, ofDay := floorDiv(second, secondsPerDay)
-		dst = append(appendDay(append(dst, '"'), day), 'T')
-		dst = appendClock(dst, ofDay)
-		if digits > 0 {
-			dst = appendPadded(append(dst, '.'), fraction, digits)
-		}
-		return append(dst, 'Z', '"')
-	}
-}
-
-// floorDiv divides rounding down, so that an instant before 1970 falls into its own day.
-func floorDiv(a, b int64) (quotient, remainder int64) {
-	quotient, remainder = a/b, a%b
-	if remainder < 0 {
-		return quotient - 1, remainder + b
-	}
-	return quotient, remainder
-}
-
-// appendDay appends a day counted from 1970-01-01 as YYYY-MM-DD, for the years 0 to
-// 9999 that the proleptic Gregorian calendar and ClickHouse share.
-// The algorithm counts days in eras of 400 years that begin in March, so that the
-// leap day is the last of its year (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-func appendDay(dst []byte, day int64) []byte {
-	era, ofEra := floorDiv(day+719468, 146097)
-	yearOfEra := (ofEra - ofEra/1460 + ofEra/36524 - ofEra/146096) / 365
-	ofYear := ofEra - (365*yearOfEra + yearOfEra/4 - yearOfEra/100)
-	shifted := (5*ofYear + 2) / 153
-	dayOfMonth := ofYear - (153*shifted+2)/5 + 1
-	year, month := yearOfEra+era*400, shifted+3
-	if month > 12 {
-		year, month = year+1, month-12
-	}
-	dst = append(appendPadded(dst, year, 4), '-')
-	dst = append(appendPadded(dst, month, 2), '-')
-	return appendPadded(dst, dayOfMonth, 2)
-}
-
-// appendClock appends seconds as hh:mm:ss. ClickHouse's Time reaches beyond a day and
-// below zero, so hours may have three digits and a sign.
-func appendClock(dst []byte, seconds int64) []byte {
-	if seconds < 0 {
-		dst, seconds = append(dst, '-'), -seconds
-	}
-	width := 2
-	if seconds >= 100*3600 {
-		width = 3
-	}
-	dst = append(appendPadded(dst, seconds/3600, width), ':')
-	dst = append(appendPadded(dst, seconds/60%60, 2), ':')
-	return appendPadded(dst, seconds%60, 2)
-}
-
-func appendPadded(dst []byte, value int64, width int) []byte {
 	start := len(dst)
-	dst = append(dst, "000000000"[:width]...)
-	for i := start + width - 1; i >= start; i-- {
-		dst[i] = byte('0' + value%10)
-		value /= 10
+	dst = append(dst, s...)
+	switch {
+	case !json.Valid(dst[start:]):
+		return appendString(dst[:start], s)
+	case !utf8.ValidString(s):
+		return append(dst[:start], string([]rune(s))...)
 	}
 	return dst
 }

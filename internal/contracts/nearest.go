@@ -3,11 +3,14 @@ package contracts
 import "strings"
 
 // Nearest returns the candidate that name was most likely meant to be, or "" when
-// none is close: at most a third of its letters may differ, two at least being
-// allowed for longer names, and case never counts.
+// none is close: a third of its letters may differ, one at least, and case never counts.
+// What a name begins with is as close as one letter.
 func Nearest(name string, candidates []string) string {
+	if name == "" || len(name) > longestCompared {
+		return ""
+	}
 	name = strings.ToLower(name)
-	best, bestDistance := "", len(name)/3+1
+	best, bestDistance := "", max(1, len(name)/3)
 	for _, candidate := range candidates {
 		lower := strings.ToLower(candidate)
 		d := distance(name, lower)
@@ -22,14 +25,14 @@ func Nearest(name string, candidates []string) string {
 }
 
 // longestCompared bounds the work of distance: names are short, and a hostile
-// parameter name is not worth a quadratic comparison.
+// parameter name is not worth a quadratic comparison. A longer one is near nothing.
 const longestCompared = 64
 
 // distance is the number of letters to insert, delete or replace to get from a to b,
 // two swapped neighbours counting once (optimal string alignment).
 func distance(a, b string) int {
-	if len(a) > longestCompared || len(b) > longestCompared {
-		return longestCompared
+	if len(b) > longestCompared {
+		return len(b)
 	}
 	var before []int
 	previous, current := make([]int, len(b)+1), make([]int, len(b)+1)

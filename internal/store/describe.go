@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,19 +26,30 @@ type ColumnInfo struct {
 }
 
 // Describe returns what ClickHouse knows of the tables; one that does not exist is
-// absent from the answer.
+// absent from the answer. A column that is there for inserts alone (EPHEMERAL) cannot be
+// read, and is left out.
 func (s *Store) Describe(ctx context.Context, tables []sql.Table) (map[sql.Table]TableInfo, error) {
-	if len(tables) == 0 {
-		return nil, nil
+	infos := make(map[sql.Table]TableInfo, len(tables))
+	for some := range slices.Chunk(tables, tablesAtOnce) {
+		if err := s.describe(ctx, some, infos); err != nil {
+			return nil, err
+		}
 	}
+	return infos, nil
+}
+
+// tablesAtOnce keeps the parameters of a statement below mostValues.
+const tablesAtOnce = 200
+
+func (s *Store) describe(ctx context.Context, tables []sql.Table, infos map[sql.Table]TableInfo) error {
 	where, params := amongTables("table", tables)
 	columns, err := selectRows[struct {
 		Database string `json:"database"`
 		Table    string `json:"table"`
 		ColumnInfo
-	}](ctx, s, "SELECT database, table, name, type, comment FROM system.columns WHERE "+where+" ORDER BY database, table, position", params...)
+	}](ctx, s, "SELECT database, table, name, type, comment FROM system.columns WHERE default_kind != 'EPHEMERAL' AND "+where+" ORDER BY database, table, position", params...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	where, params = amongTables("name", tables)
 	found, err := selectRows[struct {
@@ -48,9 +60,8 @@ func (s *Store) Describe(ctx context.Context, tables []sql.Table) (map[sql.Table
 		SortingKey string `json:"sorting_key"`
 	}](ctx, s, "SELECT database, name, engine, comment, sorting_key FROM system.tables WHERE "+where, params...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	infos := make(map[sql.Table]TableInfo, len(found))
 	for _, t := range found {
 		infos[sql.Table{Database: t.Database, Name: t.Name}] = TableInfo{
 			Engine: t.Engine, Comment: t.Comment, SortingKey: keyColumns(t.SortingKey),
@@ -58,11 +69,13 @@ func (s *Store) Describe(ctx context.Context, tables []sql.Table) (map[sql.Table
 	}
 	for _, c := range columns {
 		table := sql.Table{Database: c.Database, Name: c.Table}
-		info := infos[table]
-		info.Columns = append(info.Columns, c.ColumnInfo)
-		infos[table] = info
+		// A table that was made between the two questions is not known yet.
+		if info, ok := infos[table]; ok {
+			info.Columns = append(info.Columns, c.ColumnInfo)
+			infos[table] = info
+		}
 	}
-	return infos, nil
+	return nil
 }
 
 // keyColumns takes a key apart, as system.tables prints it, and stops at the first part
@@ -88,23 +101,22 @@ type Size struct {
 // Sizes returns the sizes of those tables that keep count of their rows. Views and
 // tables of other servers do not, and are absent.
 func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Size, error) {
-	if len(tables) == 0 {
-		return nil, nil
-	}
-	where, params := amongTables("table", tables)
-	rows, err := selectRows[struct {
-		Database  string `json:"database"`
-		Table     string `json:"table"`
-		Rows      int64  `json:"rows,string"`
-		UpdatedMs int64  `json:"updated,string"`
-	}](ctx, s, "SELECT database, table, toInt64(sum(rows)) AS rows, toUnixTimestamp(max(modification_time)) * 1000 AS updated"+
-		" FROM system.parts WHERE active AND "+where+" GROUP BY database, table", params...)
-	if err != nil {
-		return nil, err
-	}
-	sizes := make(map[sql.Table]Size, len(rows))
-	for _, r := range rows {
-		sizes[sql.Table{Database: r.Database, Name: r.Table}] = Size{Rows: r.Rows, UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC()}
+	sizes := make(map[sql.Table]Size, len(tables))
+	for some := range slices.Chunk(tables, tablesAtOnce) {
+		where, params := amongTables("table", some)
+		rows, err := selectRows[struct {
+			Database  string `json:"database"`
+			Table     string `json:"table"`
+			Rows      int64  `json:"rows,string"`
+			UpdatedMs int64  `json:"updated,string"`
+		}](ctx, s, "SELECT database, table, toInt64(sum(rows)) AS rows, toUnixTimestamp(max(modification_time)) * 1000 AS updated"+
+			" FROM system.parts WHERE active AND "+where+" GROUP BY database, table", params...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			sizes[sql.Table{Database: r.Database, Name: r.Table}] = Size{Rows: r.Rows, UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC()}
+		}
 	}
 	return sizes, nil
 }

@@ -14,15 +14,21 @@ import (
 // Error codes of ClickHouse that mean something to a client of ours. They are part of
 // its protocol and never reused.
 const (
+	unknownSetting            = 115
 	tooManyRows               = 158
 	timeoutExceeded           = 159
 	tooSlow                   = 160
+	readonlySetting           = 164
 	tooManySimultaneous       = 202
+	socketTimeout             = 209
+	networkError              = 210
 	memoryLimitExceeded       = 241
+	allConnectionTriesFailed  = 279
 	tooManyBytes              = 307
 	queryWasCancelled         = 394
 	tooManyRowsOrBytes        = 396
 	cannotScheduleTask        = 439
+	settingConstraint         = 452
 	queryWasCancelledByClient = 735
 )
 
@@ -42,6 +48,14 @@ func (a *answer) explain(err error) error {
 	return explain(err)
 }
 
+// settingRefused tells that a setting we sent is one that the server does not know, or
+// does not let our user change.
+func settingRefused(err error) bool {
+	var exception *clickhouse.Exception
+	return errors.As(err, &exception) &&
+		(exception.Code == unknownSetting || exception.Code == readonlySetting || exception.Code == settingConstraint)
+}
+
 func explain(err error) error {
 	var ours *contracts.Error
 	if errors.As(err, &ours) {
@@ -49,6 +63,9 @@ func explain(err error) error {
 	}
 	var exception *clickhouse.Exception
 	if !errors.As(err, &exception) {
+		if errors.Is(err, clickhouse.ErrAcquireConnTimeout) {
+			return busy(err)
+		}
 		return unreachable(err)
 	}
 	switch exception.Code {
@@ -61,12 +78,10 @@ func explain(err error) error {
 		}
 		return unreachable(err)
 	case tooManySimultaneous:
-		return &contracts.Error{
-			Code:       contracts.CodeTooManyRequests,
-			Detail:     "ClickHouse is busy with other queries.",
-			RetryAfter: time.Second,
-			Cause:      err,
-		}
+		return busy(err)
+	case socketTimeout, networkError, allConnectionTriesFailed:
+		// Of a ClickHouse that ours asks, such as a shard.
+		return unreachable(err)
 	case queryWasCancelled, queryWasCancelledByClient, cannotScheduleTask:
 		// Not by our client, who is still there: somebody killed it, or ClickHouse stops.
 		return unreachable(err)
@@ -87,6 +102,15 @@ func tooExpensive(err error) error {
 			Hint:    "Narrow the range, add a filter, or select fewer columns.",
 		}},
 		Cause: err,
+	}
+}
+
+func busy(err error) error {
+	return &contracts.Error{
+		Code:       contracts.CodeTooManyRequests,
+		Detail:     "ClickHouse is busy with other queries.",
+		RetryAfter: time.Second,
+		Cause:      err,
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/big"
@@ -89,7 +90,11 @@ func literalDecimal(t Type, text string) (string, error) {
 		len(parts[2]) > precision-scale || len(strings.TrimRight(parts[3], "0")) > scale {
 		return "", fmt.Errorf("must be a decimal with at most %d digits before the point and %d after it", precision-scale, scale)
 	}
-	return text, nil
+	whole, fraction := cmp.Or(parts[2], "0"), strings.TrimRight(parts[3], "0")
+	if fraction != "" {
+		fraction = "." + fraction
+	}
+	return strings.TrimPrefix(parts[1], "+") + whole + fraction, nil
 }
 
 var uuidText = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)

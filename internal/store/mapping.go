@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 
 	"framehouse/internal/contracts"
@@ -102,9 +103,10 @@ func (t Type) Comparable() bool { return t.mapping().literal != nil }
 // Wide tells whether the type is an integer of 64 bits, which may be declared safe.
 func (t Type) Wide() bool { return t.Name == "Int64" || t.Name == "UInt64" }
 
-// Floating tells whether the type has NaN and infinities.
-func (t Type) Floating() bool {
-	return t.Name == "Float32" || t.Name == "Float64" || t.Name == "BFloat16"
+// MayBeNull tells whether a cell may be null: a float may, since NaN and infinities are
+// written so, and some types hold a NULL without being called Nullable.
+func (t Type) MayBeNull() bool {
+	return t.Nullable || slices.Contains([]string{"Float32", "Float64", "BFloat16", "Dynamic", "Variant"}, t.Name)
 }
 
 func (t Type) decimal() bool { return strings.HasPrefix(t.Name, "Decimal") }

@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/google/uuid"
 
@@ -40,114 +39,78 @@ func (s *Store) Query(ctx context.Context, statement sql.Statement) (*Records, e
 	if err != nil {
 		return nil, err
 	}
-	r := &Records{answer: answer}
-	if r.reader, err = ipc.NewReader(answer); err == nil {
-		r.first, err = r.read()
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	r := &Records{answer: answer, messages: &messages{MessageReader: ipc.NewMessageReader(answer)}}
+	if r.reader, err = ipc.NewReaderFromMessageReader(r.messages); err != nil {
 		err = answer.explain(err)
+		r.Close()
+		return nil, err
+	}
+	if r.first, err = r.read(); err != nil && err != io.EOF {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-// Records are the rows of a query, arriving. They implement contracts.RecordReader.
-type Records struct {
-	answer *answer
-	reader *ipc.Reader
-	first  arrow.Record // read ahead; the reader keeps it until its next
-	done   bool
-}
-
-var _ contracts.RecordReader = (*Records)(nil)
-
-// Schema is the Arrow schema of the records.
-func (r *Records) Schema() *arrow.Schema { return r.reader.Schema() }
-
-// Next returns the next record, valid until the following call, or io.EOF when
-// ClickHouse said that there are no more.
-func (r *Records) Next() (arrow.Record, error) {
-	if record := r.first; record != nil {
-		r.first = nil
-		return record, nil
-	}
-	record, err := r.read()
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, r.answer.explain(err)
-	}
-	return record, err
-}
-
-func (r *Records) read() (arrow.Record, error) {
-	if r.done {
-		return nil, io.EOF
-	}
-	record, err := r.reader.Read()
-	switch {
-	case errors.Is(err, io.EOF):
-		// The Arrow library takes any end for the end. Ours is the one that ClickHouse
-		// marked, with nothing after it that could be a late failure.
-		r.done = true
-		if err := r.answer.finish(); err != nil {
-			return nil, err
-		}
-		return nil, io.EOF
-	case err != nil:
-		r.done = true
-	}
-	return record, err
-}
-
-// Close gives up what was not read, and stops the query if it still runs.
-func (r *Records) Close() error {
-	if r.reader != nil {
-		r.reader.Release()
-		r.reader, r.first, r.done = nil, nil, true
-	}
-	return r.answer.Close()
-}
-
 // selectRows runs a statement of ours with a small answer and decodes its rows.
 func selectRows[T any](ctx context.Context, s *Store, text string, params ...sql.Param) ([]T, error) {
-	answer, err := s.run(ctx, "JSONEachRow", sql.Statement{Text: text, Params: params})
+	answer, err := s.run(ctx, smallFormat, sql.Statement{Text: text, Params: params})
 	if err != nil {
 		return nil, err
 	}
-	body, err := answer.text()
+	return decodeRows[T](answer)
+}
+
+// smallFormat is one JSON document: unlike a format of lines, it shows when its end is
+// missing.
+const smallFormat = "JSON"
+
+// decodeRows reads an answer in smallFormat and closes it.
+func decodeRows[T any](a *answer) ([]T, error) {
+	defer a.Close()
+	body, err := io.ReadAll(a)
 	if err != nil {
-		return nil, err
+		return nil, a.explain(err)
 	}
-	var rows []T
-	for decoder := json.NewDecoder(strings.NewReader(body)); ; {
-		var row T
-		if err := decoder.Decode(&row); errors.Is(err, io.EOF) {
-			return rows, nil
-		} else if err != nil {
-			return nil, fmt.Errorf("decode %T: %w", row, err)
-		}
-		rows = append(rows, row)
+	var document struct {
+		Data []T `json:"data"`
 	}
+	if !json.Valid(body) {
+		return nil, a.explain(io.ErrUnexpectedEOF)
+	}
+	if err := json.Unmarshal(body, &document); err != nil {
+		return nil, fmt.Errorf("decode %T: %w", document.Data, err)
+	}
+	a.ended = true
+	return document.Data, nil
 }
 
 // run is the one place where a statement is sent to be read from: query id, settings,
 // limits and errors are dealt with here.
 func (s *Store) run(ctx context.Context, format string, statement sql.Statement) (*answer, error) {
-	settings, err := s.readSettings(ctx)
-	if err != nil {
-		return nil, err
+	for first := true; ; first = false {
+		settings, err := s.readSettings(ctx)
+		if err != nil {
+			return nil, err
+		}
+		a, err := s.send(ctx, format, statement, *settings)
+		if first && settingRefused(err) {
+			// The server, or what our user may do there, is no longer what it was.
+			s.settings.CompareAndSwap(settings, nil)
+			continue
+		}
+		return a, err
 	}
-	return s.send(ctx, format, statement, settings)
 }
 
 func (s *Store) send(ctx context.Context, format string, statement sql.Statement, settings clickhouse.Settings) (*answer, error) {
 	settings = maps.Clone(settings)
-	if purpose, ok := ctx.Value(purposeKey{}).(string); ok {
-		settings["log_comment"] = purpose
+	if purpose, ok := ctx.Value(purposeKey{}).(string); ok && settings[logComment] != nil {
+		settings[logComment] = purpose
 	}
-	parameters := make(clickhouse.Parameters, len(statement.Params))
-	for _, p := range statement.Params {
-		parameters[p.Name] = p.Value
+	parameters, err := fitting(statement.Params)
+	if err != nil {
+		return nil, err
 	}
 	a := &answer{client: ctx, limit: s.cfg.QueryTimeout + grace}
 	ctx, a.cancel = context.WithCancelCause(context.WithValue(ctx, idempotentKey{}, true))
@@ -169,6 +132,37 @@ func (s *Store) send(ctx context.Context, format string, statement sql.Statement
 	return a, nil
 }
 
+// Parameters travel in the URL, of which ClickHouse reads this much for one value
+// (http_max_field_value_size) and for all (http_max_uri_size, less what settings take),
+// and so many of them (http_max_fields, likewise).
+const (
+	longestValue  = 128 << 10
+	longestValues = 1000 << 10
+	mostValues    = 900
+)
+
+// fitting are the parameters, if ClickHouse would read them.
+func fitting(params []sql.Param) (clickhouse.Parameters, error) {
+	parameters := make(clickhouse.Parameters, len(params))
+	all := 0
+	for _, p := range params {
+		parameters[p.Name] = p.Value
+		one := len(url.QueryEscape(p.Value))
+		all += one + len("&param_=") + len(p.Name)
+		if one > longestValue || all > longestValues || len(params) > mostValues {
+			return nil, &contracts.Error{
+				Code:   contracts.CodeInvalidRequest,
+				Detail: "The request has more or longer values than ClickHouse accepts.",
+				Issues: []contracts.Issue{{
+					Message: fmt.Sprintf("there may be %d values, each of %d bytes once it is encoded for a URL, and all together of %d", mostValues, longestValue, longestValues),
+					Hint:    "Send fewer values, or shorter ones.",
+				}},
+			}
+		}
+	}
+	return parameters, nil
+}
+
 // errSilent is why a query ends whose ClickHouse says nothing for too long.
 var errSilent = errors.New("no answer within the time limit")
 
@@ -180,8 +174,7 @@ type answer struct {
 	limit  time.Duration
 	timer  *time.Timer
 	body   io.ReadCloser
-	tail   [8]byte // the last bytes read
-	ended  bool    // read to its end, so that the connection can be used again
+	ended  bool // read to its end, so that the connection can be used again
 }
 
 // Read allows ClickHouse its time for what comes next. Time in which the client is slow
@@ -190,40 +183,7 @@ func (a *answer) Read(p []byte) (int, error) {
 	a.timer.Reset(a.limit)
 	n, err := a.body.Read(p)
 	a.timer.Stop()
-	if n >= len(a.tail) {
-		copy(a.tail[:], p[n-len(a.tail):n])
-	} else {
-		copy(a.tail[:], a.tail[n:])
-		copy(a.tail[len(a.tail)-n:], p[:n])
-	}
 	return n, err
-}
-
-// text reads an answer that is known to be small, and closes it.
-func (a *answer) text() (string, error) {
-	defer a.Close()
-	body, err := io.ReadAll(a)
-	if err != nil {
-		return "", a.explain(err)
-	}
-	a.ended = true
-	return string(body), nil
-}
-
-// endOfStream is how an Arrow stream ends: a continuation mark and a length of zero.
-var endOfStream = [8]byte{0xff, 0xff, 0xff, 0xff}
-
-// finish reads to the end and makes sure that it is a good one.
-func (a *answer) finish() error {
-	if _, err := io.Copy(io.Discard, a); err != nil {
-		return err
-	}
-	if a.tail != endOfStream {
-		return io.ErrUnexpectedEOF
-	}
-	a.ended = true
-	a.timer.Stop()
-	return nil
 }
 
 // Close releases the connection. An answer that was not read to its end is cut off

@@ -2,79 +2,171 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"framehouse/internal/contracts"
 	"framehouse/internal/store/sql"
 )
 
+// logComment is the setting that holds the purpose of a query.
+const logComment = "log_comment"
+
+// setting is one that reads are sent with.
+type setting struct {
+	value any
+	// vital marks a setting that a right answer rests on. A server that has another value
+	// for it and does not let us change it is not read from.
+	vital bool
+}
+
 // pinned are the settings of every read. What an answer looks like must not depend on
 // a server's defaults, which differ between versions and installations.
-func (s *Store) pinned() clickhouse.Settings {
-	settings := clickhouse.Settings{
+func (s *Store) pinned() map[string]setting {
+	settings := map[string]setting{
 		// Reads cannot write, and end in ClickHouse when their connection ends.
-		"readonly": 2,
-		"cancel_http_readonly_queries_on_client_close": 1,
-		"max_execution_time":                           s.cfg.QueryTimeout.Seconds(),
-		"timeout_overflow_mode":                        "throw",
-		"result_overflow_mode":                         "throw",
-		"read_overflow_mode":                           "throw",
+		"readonly": {value: 2},
+		"cancel_http_readonly_queries_on_client_close": {value: 1},
+		maxExecutionTime: {value: s.cfg.QueryTimeout.Seconds()},
+		logComment:       {value: ""},
+
+		// A limit is an error, never a shorter answer, and so is a shard that is away.
+		"timeout_overflow_mode":          {"throw", true},
+		"timeout_overflow_mode_leaf":     {"throw", true},
+		"result_overflow_mode":           {"throw", true},
+		"read_overflow_mode":             {"throw", true},
+		"read_overflow_mode_leaf":        {"throw", true},
+		"group_by_overflow_mode":         {"throw", true},
+		"sort_overflow_mode":             {"throw", true},
+		"distinct_overflow_mode":         {"throw", true},
+		"join_overflow_mode":             {"throw", true},
+		"set_overflow_mode":              {"throw", true},
+		"transfer_overflow_mode":         {"throw", true},
+		"limit":                          {0, true},
+		"offset":                         {0, true},
+		"partial_result_on_first_cancel": {0, true},
+		"skip_unavailable_shards":        {0, true},
 
 		// Time is UTC, also in text.
-		"session_timezone":        "UTC",
-		"date_time_output_format": "iso",
+		"session_timezone":        {"UTC", true},
+		"date_time_output_format": {"iso", true},
 
 		// Arrow: dictionaries for LowCardinality, text as text whatever its bytes.
-		"output_format_arrow_low_cardinality_as_dictionary":    1,
-		"output_format_arrow_string_as_string":                 1,
-		"output_format_arrow_fixed_string_as_fixed_byte_array": 1,
-		"output_format_arrow_compression_method":               "none",
+		"output_format_arrow_low_cardinality_as_dictionary": {value: 1},
+		"output_format_arrow_compression_method":            {value: "none"},
+		"output_format_arrow_string_as_string":              {"1", true},
+		"output_format_arrow_date_as_uint16":                {"0", true},
 
 		// JSON, which composite types are read as: whole numbers of 64 bits keep their
 		// digits, and what JSON has no number for is null.
-		"output_format_json_quote_64bit_integers": 1,
-		"output_format_json_quote_decimals":       1,
-		"output_format_json_quote_denormals":      0,
+		"output_format_json_quote_64bit_integers":            {1, true},
+		"output_format_json_quote_decimals":                  {1, true},
+		"output_format_json_quote_64bit_floats":              {0, true},
+		"output_format_json_quote_denormals":                 {0, true},
+		"output_format_json_named_tuples_as_objects":         {1, true},
+		"output_format_json_skip_null_value_in_named_tuples": {0, true},
+		"output_format_json_map_as_array_of_tuples":          {0, true},
 
-		// A NULL in a filter or an aggregate means what SQL says.
-		"transform_null_in": 0,
-		"join_use_nulls":    1,
+		// A NULL in a filter or a join means what SQL says.
+		"transform_null_in": {0, true},
+		"join_use_nulls":    {1, true},
 	}
 	if !s.cfg.Server.Local {
-		settings["output_format_arrow_compression_method"] = "lz4_frame"
+		settings["output_format_arrow_compression_method"] = setting{value: "lz4_frame"}
 	}
 	return settings
 }
 
-// readSettings returns the pinned settings that the server knows. It is asked once: a
-// server refuses a query that has a setting unknown to it, and older ones lack some.
-func (s *Store) readSettings(ctx context.Context) (clickhouse.Settings, error) {
-	s.contact.Lock()
-	defer s.contact.Unlock()
-	if s.settings != nil {
-		return s.settings, nil
+const maxExecutionTime = "max_execution_time"
+
+// readSettings returns the pinned settings that the server knows and lets us change.
+// It is asked once: a server refuses a query with a setting that it does not know, as
+// older ones do, or that a user may not change, as with readonly=1.
+func (s *Store) readSettings(ctx context.Context) (*clickhouse.Settings, error) {
+	if settings := s.settings.Load(); settings != nil {
+		return settings, nil
 	}
-	// Others wait for this answer, so it must not take long.
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	// Others wait for this answer, so neither it nor the waiting may take long.
+	limited, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
+	select {
+	case s.contact <- struct{}{}:
+		defer func() { <-s.contact }()
+	case <-limited.Done():
+		return nil, (&answer{client: ctx, ctx: limited}).explain(limited.Err())
+	}
+	if settings := s.settings.Load(); settings != nil {
+		return settings, nil
+	}
 	wanted := s.pinned()
-	names := slices.Sorted(maps.Keys(wanted))
-	answer, err := s.send(ctx, "TabSeparated", sql.Statement{
-		Text: "SELECT name FROM system.settings WHERE name IN ('" + strings.Join(names, "', '") + "')",
+	// One row, since nothing keeps a server from cutting this answer yet.
+	answer, err := s.send(limited, smallFormat, sql.Statement{
+		Text: "SELECT groupArray([name, toString(value), toString(readonly), toString(ifNull(max, ''))]) AS settings FROM system.settings" +
+			" WHERE name IN ('" + strings.Join(slices.Sorted(maps.Keys(wanted)), "', '") + "')",
 	}, clickhouse.Settings{})
 	if err != nil {
 		return nil, err
 	}
-	known, err := answer.text()
+	rows, err := decodeRows[struct {
+		Settings [][4]string `json:"settings"`
+	}](answer)
 	if err != nil {
 		return nil, err
 	}
-	s.settings = clickhouse.Settings{}
-	for _, name := range strings.Fields(known) {
-		s.settings[name] = wanted[name]
+	if len(rows) != 1 || len(rows[0].Settings) == 0 {
+		return nil, fmt.Errorf("settings of ClickHouse: %d rows, of which the first names none", len(rows))
 	}
-	return s.settings, nil
+	settings, err := s.choose(wanted, rows[0].Settings)
+	if err != nil {
+		return nil, err
+	}
+	s.settings.Store(&settings)
+	return &settings, nil
+}
+
+// choose returns the settings to send, out of those that the server knows: each with its
+// name, its value now, whether it is fixed, and its greatest value.
+func (s *Store) choose(wanted map[string]setting, known [][4]string) (clickhouse.Settings, error) {
+	settings := clickhouse.Settings{}
+	var vital, other []string
+	for _, row := range known {
+		name, value, fixed, most := row[0], row[1], row[2] == "1", row[3]
+		want := wanted[name]
+		switch text := fmt.Sprintf("%s = '%v'", name, want.value); {
+		case !fixed:
+			settings[name] = lowered(name, want.value, most)
+		case value == fmt.Sprint(want.value) || name == logComment || name == "readonly" && value != "0":
+		case want.vital:
+			vital = append(vital, text)
+		default:
+			other = append(other, text)
+		}
+	}
+	if len(vital) > 0 {
+		return nil, &contracts.Error{
+			Code:       contracts.CodeUnavailable,
+			Detail:     "ClickHouse does not let framehouse set what a right answer rests on; the log says what.",
+			RetryAfter: dialTimeout,
+			Cause: fmt.Errorf("the ClickHouse user %q may not change settings that it must: let it, with readonly = 2 instead of 1 and without constraints on them, or give it SETTINGS %s",
+				s.cfg.Server.User, strings.Join(vital, ", ")),
+		}
+	}
+	if len(other) > 0 {
+		s.cfg.Logger.Warn("the ClickHouse user may not change some settings: queries may run on after our time limit, or after their client has gone",
+			"user", s.cfg.Server.User, "wanted", strings.Join(other, ", "))
+	}
+	return settings, nil
+}
+
+// lowered keeps the time limit within what the user may ask for.
+func lowered(name string, value any, most string) any {
+	if limit, err := strconv.ParseFloat(most, 64); name == maxExecutionTime && err == nil {
+		return min(value.(float64), limit)
+	}
+	return value
 }

@@ -9,9 +9,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -42,9 +43,10 @@ type Store struct {
 	cfg  Config
 	conn driver.Conn
 
-	// contact makes sure that the server was asked once what it can do.
-	contact  sync.Mutex
-	settings clickhouse.Settings // nil before the first contact
+	// settings are what reads are sent with; nil until the server was asked what it knows
+	// and allows, which the holder of contact does.
+	settings atomic.Pointer[clickhouse.Settings]
+	contact  chan struct{}
 }
 
 // Open returns a Store for the server of cfg. It does not wait for the server: one that
@@ -60,7 +62,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{cfg: cfg, conn: conn}, nil
+	return &Store{cfg: cfg, conn: conn, contact: make(chan struct{}, 1)}, nil
 }
 
 // Close ends the connections. Queries under way fail.
@@ -76,6 +78,9 @@ func (s *Store) Ping(ctx context.Context) (version string, err error) {
 	}](ctx, s, "SELECT version() AS version")
 	if err != nil {
 		return "", err
+	}
+	if len(rows) != 1 {
+		return "", fmt.Errorf("version of ClickHouse: %d rows", len(rows))
 	}
 	return rows[0].Version, nil
 }

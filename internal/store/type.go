@@ -98,7 +98,7 @@ func splitType(text string) (name string, args []string, err error) {
 func (t Type) Precision() int {
 	if (t.Name == "DateTime64" || t.Name == "Time64") && len(t.Args) > 0 {
 		p, _ := strconv.Atoi(t.Args[0])
-		return p
+		return min(max(p, 0), 9)
 	}
 	return 0
 }
@@ -134,8 +134,13 @@ func (t Type) EnumNames() []string {
 	return names
 }
 
+// unquoted has the escapes that ClickHouse writes in a quoted name.
+var unquoted = strings.NewReplacer(
+	`\\`, `\`, `\'`, `'`, `''`, `'`, "\\`", "`", `\n`, "\n", `\t`, "\t", `\r`, "\r", `\b`, "\b", `\f`, "\f", `\0`, "\x00",
+)
+
 func unquote(s string) string {
-	return strings.NewReplacer(`\\`, `\`, `\'`, `'`, `''`, `'`, `\n`, "\n", `\t`, "\t").Replace(s)
+	return unquoted.Replace(s)
 }
 
 // Temporal tells whether the type can be a node's time.
