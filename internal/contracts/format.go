@@ -13,14 +13,25 @@ type Encoder interface {
 type Format struct {
 	Name      string
 	MediaType string
+	Extension string // of a file name
 	Encoder   Encoder
+	// Text formats are worth compressing as a whole.
+	Text bool
+	// Streams can be of any length; the others are read whole by those who ask for them.
+	Streams bool
+	// Counted formats say at their end how many rows there are and whether they were cut.
+	Counted bool
 }
 
 // Formats lists the formats there are, the default first. A new format is one file
 // with an Encoder and one entry here.
 func Formats() []Format {
 	return []Format{
-		{Name: "json", MediaType: "application/json", Encoder: JSON{}},
+		{Name: "json", MediaType: "application/json", Extension: "json", Encoder: JSON{}, Text: true, Counted: true},
+		{Name: "ndjson", MediaType: "application/x-ndjson", Extension: "ndjson", Encoder: NDJSON{}, Text: true, Streams: true},
+		{Name: "csv", MediaType: "text/csv; header=present", Extension: "csv", Encoder: CSV{}, Text: true, Streams: true},
+		{Name: "arrow", MediaType: "application/vnd.apache.arrow.stream", Extension: "arrow", Encoder: Arrow{}, Streams: true},
+		{Name: "parquet", MediaType: "application/vnd.apache.parquet", Extension: "parquet", Encoder: Parquet{}, Streams: true, Counted: true},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -37,6 +38,10 @@ type Field struct {
 	Nullable    bool      `json:"nullable" doc:"Whether a cell may be null; floats are, since NaN and infinities are written as null"`
 	NativeType  string    `json:"nativeType,omitempty" doc:"ClickHouse type"`
 	Provenance  string    `json:"provenance" enum:"backend,manual,inferred,derived" doc:"Where the description comes from"`
+
+	// Safe integers are promised to stay within ±(2^53-1). One that does not fails the
+	// answer: a browser would show another number.
+	Safe bool `json:"-"`
 }
 
 // Source says where a frame's rows come from.
@@ -78,8 +83,10 @@ type Frame struct {
 
 	records RecordReader
 	limit   int64
-	end     error        // io.EOF or the failure after which there is nothing more
-	last    arrow.Record // the cut batch of a truncated frame
+	end     error          // io.EOF or the failure after which there is nothing more
+	last    arrow.Record   // the cut batch of a truncated frame
+	ahead   []arrow.Record // read by Settle and not handed out yet
+	current arrow.Record   // of those, the one handed out last
 }
 
 // NoLimit is the limit of a frame that is handed out whole.
@@ -99,6 +106,15 @@ func (f *Frame) Schema() *arrow.Schema { return f.records.Schema() }
 // Next returns the next batch of rows, valid until the following call, or io.EOF
 // when all were handed out. A failure stays: asking again never makes an end of it.
 func (f *Frame) Next() (arrow.Record, error) {
+	if len(f.ahead) == 0 {
+		return f.read()
+	}
+	f.drop()
+	f.current, f.ahead = f.ahead[0], f.ahead[1:]
+	return f.current, nil
+}
+
+func (f *Frame) read() (arrow.Record, error) {
 	if f.end != nil {
 		return nil, f.end
 	}
@@ -137,8 +153,33 @@ func failure(err error) error {
 	return &e
 }
 
+// Represent settles how JSON writes the integers of 64 bits and the decimals of the frame.
+// int64 is string for text, number for numbers of any size, and anything else for what
+// the fields say; decimals is string for text. Formats with types of their own are not
+// concerned.
+func (f *Frame) Represent(int64s, decimals string) {
+	// The catalog's fields are shared by all frames of a table.
+	f.Fields = slices.Clone(f.Fields)
+	for i, column := range f.Schema().Fields() {
+		field := &f.Fields[i]
+		switch id := column.Type.ID(); {
+		case (id == arrow.INT64 || id == arrow.UINT64) && int64s == "string":
+			field.Type, field.NativeType, field.Safe = TypeString, "", false
+		case (id == arrow.INT64 || id == arrow.UINT64) && int64s == "number":
+			field.Type, field.Safe = TypeInteger, false
+		case id == arrow.DECIMAL128 && decimals == "string":
+			field.Type, field.NativeType = TypeString, ""
+		}
+	}
+}
+
 // Close gives up the rows not yet read.
 func (f *Frame) Close() error {
+	f.drop()
+	for _, record := range f.ahead {
+		record.Release()
+	}
+	f.ahead = nil
 	if f.last != nil {
 		f.last.Release()
 		f.last = nil
@@ -147,4 +188,53 @@ func (f *Frame) Close() error {
 		f.end = errClosed
 	}
 	return f.records.Close()
+}
+
+// Bounds of what Settle holds in memory: all rows of any answer with the usual limits,
+// unless its rows are wide.
+const (
+	settledRows  = 128 << 10
+	settledBytes = 16 << 20
+)
+
+// Settle reads ahead, within bounds, for the end of the rows. When it tells that the end
+// was found, RowCount and Truncated are known before the first row is handed out, and a
+// format that has no place for them after the rows can still say them.
+func (f *Frame) Settle() (settled bool, err error) {
+	for size := 0; f.end == nil && f.Meta.Tabular.RowCount < settledRows && size < settledBytes; {
+		record, err := f.read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return false, err
+		}
+		record.Retain()
+		f.ahead = append(f.ahead, record)
+		size += sizeOf(record)
+	}
+	return f.Settled(), nil
+}
+
+// Settled tells whether RowCount and Truncated are final.
+func (f *Frame) Settled() bool { return f.end == io.EOF }
+
+func (f *Frame) drop() {
+	if f.current != nil {
+		f.current.Release()
+		f.current = nil
+	}
+}
+
+// sizeOf is the memory that a batch takes.
+func sizeOf(record arrow.Record) int {
+	size := 1
+	for _, column := range record.Columns() {
+		for _, buffer := range column.Data().Buffers() {
+			if buffer != nil {
+				size += buffer.Len()
+			}
+		}
+	}
+	return size
 }

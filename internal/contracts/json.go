@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
-
-	"github.com/apache/arrow/go/v17/arrow"
+	"sync/atomic"
+	"unicode/utf8"
 )
 
 // JSON writes core.tabular_frame@v1. Meta and source follow the rows, since the
@@ -26,6 +26,9 @@ const mostKept = 4 * flushAt
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, flushAt+flushAt/4); return &b }}
 
+// replacedWarning tells what JSON could not carry.
+const replacedWarning = "Some text holds bytes that are not UTF-8; JSON shows U+FFFD in their place. The formats csv, arrow and parquet carry them as they are."
+
 // Encode implements Encoder.
 func (JSON) Encode(w io.Writer, f *Frame) error {
 	pooled := buffers.Get().(*[]byte)
@@ -43,8 +46,12 @@ func (JSON) Encode(w io.Writer, f *Frame) error {
 		return fmt.Errorf("encode fields: %w", err)
 	}
 	buf = append(append(buf, fields...), `,"rows":`...)
-	if buf, err = appendRows(w, buf, f); err != nil {
+	var replaced atomic.Bool
+	if buf, err = jsonRows(f.Fields, "}", ",", &replaced).write(w, append(buf, '['), f); err != nil {
 		return err
+	}
+	if replaced.Load() {
+		f.Source.Context.Warnings = append(f.Source.Context.Warnings, replacedWarning)
 	}
 	tail, err := json.Marshal(struct {
 		Meta   Meta   `json:"meta"`
@@ -53,7 +60,7 @@ func (JSON) Encode(w io.Writer, f *Frame) error {
 	if err != nil {
 		return fmt.Errorf("encode meta and source: %w", err)
 	}
-	buf = append(append(buf, ','), tail[1:]...)
+	buf = append(append(buf, ']', ','), tail[1:]...)
 	buf = append(buf, '\n')
 	if cap(buf) <= mostKept {
 		*pooled = buf
@@ -62,68 +69,31 @@ func (JSON) Encode(w io.Writer, f *Frame) error {
 	return err
 }
 
-// appendRows writes the rows as an array of objects, flushing to w as it goes, and
-// returns the buffer with what is not written yet.
-func appendRows(w io.Writer, buf []byte, f *Frame) ([]byte, error) {
-	keys := rowKeys(f.Fields)
-	buf = append(buf, '[')
-	first := true
-	for {
-		record, err := f.Next()
-		if err == io.EOF {
-			return append(buf, ']'), nil
-		}
-		if err != nil {
-			return buf, err
-		}
-		cells, err := cellWriters(f.Fields, record)
-		if err != nil {
-			return buf, err
-		}
-		for row := range int(record.NumRows()) {
-			if !first {
-				buf = append(buf, ',')
-			}
-			first = false
-			for i, cell := range cells {
-				buf = cell(append(buf, keys[i]...), row)
-			}
-			buf = append(buf, '}')
-			if len(buf) >= flushAt {
-				if _, err := w.Write(buf); err != nil {
-					return buf, err
-				}
-				buf = buf[:0]
-			}
-		}
+// jsonRows writes rows as JSON objects. It notes in replaced whether a text had to be
+// altered for JSON; nil does not care.
+func jsonRows(fields []Field, end, between string, replaced *atomic.Bool) rowStyle {
+	style := rowStyle{before: make([][]byte, len(fields)), end: end, between: between}
+	style.cells = cellStyle{
+		null: "null", quote: `"`, float: appendFloat, unsafe: new(atomic.Bool),
+		text: func(dst []byte, s string) []byte { return appendNoting(dst, s, appendString, replaced) },
+		json: func(dst []byte, s string) []byte { return appendNoting(dst, s, appendJSON, replaced) },
 	}
-}
-
-// rowKeys are the pieces of text that stand before each cell.
-func rowKeys(fields []Field) [][]byte {
-	keys := make([][]byte, len(fields))
 	for i, field := range fields {
 		open := byte(',')
 		if i == 0 {
 			open = '{'
 		}
-		keys[i] = append(appendString([]byte{open}, field.Key), ':')
+		style.before[i] = append(appendString([]byte{open}, field.Key), ':')
 	}
-	return keys
+	return style
 }
 
-func cellWriters(fields []Field, record arrow.Record) ([]cellWriter, error) {
-	if int(record.NumCols()) != len(fields) || len(fields) == 0 {
-		return nil, fmt.Errorf("frame has %d fields, its records %d columns", len(fields), record.NumCols())
+// appendNoting appends a text and notes whether its bytes are not UTF-8.
+func appendNoting(dst []byte, s string, write func([]byte, string) []byte, replaced *atomic.Bool) []byte {
+	if replaced != nil && !utf8.ValidString(s) {
+		replaced.Store(true)
 	}
-	cells := make([]cellWriter, len(fields))
-	for i, field := range fields {
-		var err error
-		if cells[i], err = newCellWriter(field, record.Column(i)); err != nil {
-			return nil, err
-		}
-	}
-	return cells, nil
+	return write(dst, s)
 }
 
 // Rows reads a frame to its end into values of T, whose JSON names are the frame's
@@ -132,11 +102,11 @@ func cellWriters(fields []Field, record arrow.Record) ([]cellWriter, error) {
 func Rows[T any](f *Frame) ([]T, error) {
 	defer f.Close()
 	var text bytes.Buffer
-	rest, err := appendRows(&text, nil, f)
+	rest, err := jsonRows(f.Fields, "}", ",", nil).write(&text, []byte{'['}, f)
 	if err != nil {
 		return nil, err
 	}
-	text.Write(rest)
+	text.Write(append(rest, ']'))
 	decoder := json.NewDecoder(&text)
 	decoder.DisallowUnknownFields()
 	rows := []T{}

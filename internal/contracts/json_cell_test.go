@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
+	"github.com/apache/arrow/go/v17/arrow/decimal256"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
@@ -105,7 +106,7 @@ func TestCells(t *testing.T) {
 			}
 			n := int64(test.column.Len())
 			for name, c := range map[string]arrow.Array{"whole": test.column, "slice": array.NewSlice(doubled, n, 2*n)} {
-				write, err := newCellWriter(Field{Key: "c", Type: test.field}, c)
+				write, err := newCellWriter(Field{Key: "c", Type: test.field}, c, jsonRows(nil, "", "", nil).cells)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -131,7 +132,7 @@ func TestDictionaryOfNull(t *testing.T) {
 	values := column(arrow.BinaryTypes.String, of[string, *array.StringBuilder]("a"))
 	indices := column(arrow.PrimitiveTypes.Int8, of[int8, *array.Int8Builder](0, 1, 0))
 	typ := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
-	write, err := newCellWriter(Field{}, array.NewDictionaryArray(typ, indices, values))
+	write, err := newCellWriter(Field{}, array.NewDictionaryArray(typ, indices, values), jsonRows(nil, "", "", nil).cells)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,10 +150,31 @@ func TestUnknownCells(t *testing.T) {
 	t.Parallel()
 	for _, typ := range []arrow.DataType{
 		arrow.BinaryTypes.LargeString, &arrow.FixedSizeBinaryType{ByteWidth: 16}, arrow.ListOf(arrow.PrimitiveTypes.Int8),
-		arrow.FixedWidthTypes.Time32ms, arrow.FixedWidthTypes.Time64ns, &arrow.Decimal256Type{Precision: 76},
+		arrow.FixedWidthTypes.Time32ms, arrow.FixedWidthTypes.Time64ns,
 	} {
-		if _, err := newCellWriter(Field{Key: "c"}, column(typ, func(array.Builder) {})); err == nil || !strings.Contains(err.Error(), "c") {
+		if _, err := newCellWriter(Field{Key: "c"}, column(typ, func(array.Builder) {}), jsonRows(nil, "", "", nil).cells); err == nil || !strings.Contains(err.Error(), "c") {
 			t.Errorf("%s: %v", typ, err)
+		}
+	}
+}
+
+func TestAppendDecimal256(t *testing.T) {
+	t.Parallel()
+	largest := new(big.Int).Sub(new(big.Int).Exp(big.NewInt(10), big.NewInt(76), nil), big.NewInt(1))
+	for _, test := range []struct {
+		n     *big.Int
+		scale int
+		want  string
+	}{
+		{big.NewInt(0), 0, "0"},
+		{big.NewInt(0), 3, "0.000"},
+		{big.NewInt(-1), 38, "-0." + strings.Repeat("0", 37) + "1"},
+		{largest, 0, strings.Repeat("9", 76)},
+		{new(big.Int).Neg(largest), 38, "-" + strings.Repeat("9", 38) + "." + strings.Repeat("9", 38)},
+		{largest, 76, "0." + strings.Repeat("9", 76)},
+	} {
+		if got := string(appendDecimal256(nil, decimal256.FromBigInt(test.n), test.scale)); got != test.want {
+			t.Errorf("%s with %d digits after the point: %s", test.n, test.scale, got)
 		}
 	}
 }

@@ -12,7 +12,7 @@ const secondsPerDay = 24 * 60 * 60
 
 // timestamps writes instants as ISO 8601 in UTC with as many digits as the column's
 // unit has, so that cells of one column are all of one length and sort as text.
-func timestamps(column *array.Timestamp) cellWriter {
+func timestamps(column *array.Timestamp, quote string) cellWriter {
 	values := column.TimestampValues()
 	unit := column.DataType().(*arrow.TimestampType).Unit
 	digits := map[arrow.TimeUnit]int{arrow.Second: 0, arrow.Millisecond: 3, arrow.Microsecond: 6, arrow.Nanosecond: 9}[unit]
@@ -20,12 +20,12 @@ func timestamps(column *array.Timestamp) cellWriter {
 	return func(dst []byte, row int) []byte {
 		second, fraction := floorDiv(int64(values[row]), perSecond)
 		day, ofDay := floorDiv(second, secondsPerDay)
-		dst = append(appendDay(append(dst, '"'), day), 'T')
+		dst = append(appendDay(append(dst, quote...), day), 'T')
 		dst = appendClock(dst, ofDay)
 		if digits > 0 {
 			dst = appendPadded(append(dst, '.'), fraction, digits)
 		}
-		return append(dst, 'Z', '"')
+		return append(append(dst, 'Z'), quote...)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
+	"github.com/apache/arrow/go/v17/arrow/decimal256"
 )
 
 const (
@@ -40,6 +41,24 @@ func appendDecimal128(dst []byte, n decimal128.Num, scale int) []byte {
 	dst = append(dst, digits[first:point]...)
 	if scale > 0 {
 		dst = append(append(dst, '.'), digits[point:]...)
+	}
+	return dst
+}
+
+// appendDecimal256 is appendDecimal128 for up to 76 digits. Such columns are rare, so
+// this one goes through arbitrary precision; the Arrow library's own text of them was
+// seen to be wrong.
+func appendDecimal256(dst []byte, n decimal256.Num, scale int) []byte {
+	digits := n.BigInt().Append(nil, 10)
+	if digits[0] == '-' {
+		dst, digits = append(dst, '-'), digits[1:]
+	}
+	for len(digits) <= scale {
+		digits = append([]byte{'0'}, digits...)
+	}
+	dst = append(dst, digits[:len(digits)-scale]...)
+	if scale > 0 {
+		dst = append(append(dst, '.'), digits[len(digits)-scale:]...)
 	}
 	return dst
 }
