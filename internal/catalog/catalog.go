@@ -50,6 +50,7 @@ type Table struct {
 	Key         []string // columns that identify a row
 	Order       []Order  // default order
 	MaxRows     int64
+	Export      bool // whether all rows may be asked for at once
 }
 
 // Node is a published time series: a table whose rows are observations.
@@ -120,7 +121,7 @@ func (c *Column) Field() contracts.Field {
 		Provenance:  "backend",
 	}
 	if c.Type.Wide() && c.SafeInteger {
-		f.NativeType = c.Type.String()
+		f.NativeType, f.Safe = c.Type.String(), true
 	}
 	return f
 }

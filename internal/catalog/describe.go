@@ -21,6 +21,7 @@ type TableDescription struct {
 	Key         []string            `json:"key" doc:"Columns that identify a row"`
 	Order       []string            `json:"order" doc:"Default order, descending columns with a leading minus"`
 	MaxRows     int64               `json:"maxRows" doc:"The largest limit"`
+	Export      bool                `json:"export" doc:"Whether limit=all is allowed"`
 	Rows        *int64              `json:"rows,omitempty" doc:"Rows in the table; absent when ClickHouse keeps no count"`
 	UpdatedAt   *time.Time          `json:"updatedAt,omitempty" doc:"When the data last changed; absent when unknown"`
 }
@@ -42,7 +43,7 @@ type ColumnDescription struct {
 func (t *Table) Describe(ctx context.Context, sizes *Sizes) (TableDescription, error) {
 	d := TableDescription{
 		Name: t.Name, Label: t.Label, Description: t.Description,
-		Key: append([]string{}, t.Key...), Order: []string{}, MaxRows: t.MaxRows,
+		Key: append([]string{}, t.Key...), Order: []string{}, MaxRows: t.MaxRows, Export: t.Export,
 	}
 	for _, o := range t.Order {
 		d.Order = append(d.Order, o.String())

@@ -32,6 +32,7 @@ type entry struct {
 	key         []text
 	order       []text
 	maxRows     int64
+	export      bool
 	columns     []columnEntry
 	time        text
 	dimensions  []text
@@ -114,6 +115,7 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 		"label":       d.text(&e.label),
 		"description": d.text(&e.description),
 		"max_rows":    d.rows(&e.maxRows),
+		"export":      d.bool(&e.export),
 		"columns": func(n *yaml.Node) {
 			d.each(n, func(name, value *yaml.Node) {
 				c := columnEntry{name: name.Value, line: name.Line}

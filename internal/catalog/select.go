@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -56,6 +57,32 @@ func (t *Table) Pick(location string, names []string) ([]*Column, error) {
 	return columns, nil
 }
 
+// Filters are conditions on columns, as the parameters of a request.
+type Filters struct {
+	// Equal holds, by column, the values of which one must match. A column that is named
+	// like a parameter stands as where.<column>.
+	Equal map[string][]string
+	// Parameters are the names that mean something else, to be suggested for a misspelt one.
+	Parameters []string
+}
+
+// Where are the conditions of the filters.
+func (t *Table) Where(f Filters) ([]sql.Expr, error) {
+	var conditions []sql.Expr
+	for _, parameter := range slices.Sorted(maps.Keys(f.Equal)) {
+		location, name := "query."+parameter, strings.TrimPrefix(parameter, "where.")
+		if t.Column(name) == nil {
+			return nil, t.noColumn(location, name, f.Parameters...)
+		}
+		condition, err := t.Equal(location, name, f.Equal[parameter])
+		if err != nil {
+			return nil, err
+		}
+		conditions = append(conditions, condition)
+	}
+	return conditions, nil
+}
+
 // Equal is the condition that a column has one of the values, each given as text.
 func (t *Table) Equal(location, name string, values []string) (sql.Expr, error) {
 	c := t.Column(name)
@@ -73,10 +100,13 @@ func (t *Table) Equal(location, name string, values []string) (sql.Expr, error) 
 	return in, nil
 }
 
-func (t *Table) noColumn(location, name string) error {
+func (t *Table) noColumn(location, name string, parameters ...string) error {
 	names := t.ColumnNames()
 	hint := "Columns are " + strings.Join(names, ", ") + "."
-	if near := contracts.Nearest(name, names); near != "" {
+	if len(parameters) > 0 {
+		hint += " Other parameters are " + strings.Join(parameters, ", ") + "."
+	}
+	if near := contracts.Nearest(name, append(names, parameters...)); near != "" {
 		hint = "Did you mean \"" + near + "\"? " + hint
 	}
 	return contracts.Invalid(location, name, hint, "%s has no column %q.", t.Name, name)
@@ -85,6 +115,13 @@ func (t *Table) noColumn(location, name string) error {
 // CheckLimit makes sure that a limit is one that the table allows. Lowering it silently
 // would pass a part for the whole.
 func (t *Table) CheckLimit(limit int64) error {
+	if limit == contracts.NoLimit {
+		if t.Export {
+			return nil
+		}
+		return contracts.Invalid("query.limit", "all", "Ask for a number, or for pages.",
+			"The catalog does not allow all rows of %s to be exported at once; at most %d.", t.Name, t.MaxRows)
+	}
 	if limit < 1 || limit > t.MaxRows {
 		return contracts.Invalid("query.limit", limit, "Ask for less, or narrow the request with a filter.",
 			"limit must lie between 1 and %d for %s.", t.MaxRows, t.Name)

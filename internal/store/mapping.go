@@ -42,11 +42,11 @@ var mappings = map[string]mapping{
 	"Float32":     {field: contracts.TypeNumber, literal: literalFloat(32)},
 	"Float64":     {field: contracts.TypeNumber, literal: literalFloat(64)},
 	"BFloat16":    {field: contracts.TypeNumber, wire: wireAs("Float32"), literal: literalFloat(32)},
-	"Decimal":     {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
-	"Decimal32":   {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
-	"Decimal64":   {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
-	"Decimal128":  {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
-	"Decimal256":  {field: contracts.TypeNumber, wire: wireDecimal, literal: literalDecimal},
+	"Decimal":     {field: contracts.TypeNumber, literal: literalDecimal},
+	"Decimal32":   {field: contracts.TypeNumber, literal: literalDecimal},
+	"Decimal64":   {field: contracts.TypeNumber, literal: literalDecimal},
+	"Decimal128":  {field: contracts.TypeNumber, literal: literalDecimal},
+	"Decimal256":  {field: contracts.TypeNumber, literal: literalDecimal},
 	"String":      {field: contracts.TypeString, literal: literalString},
 	"FixedString": {field: contracts.TypeString, wire: wireText, literal: literalString},
 	"UUID":        {field: contracts.TypeString, wire: wireText, literal: literalUUID},
@@ -58,7 +58,7 @@ var mappings = map[string]mapping{
 	"Date32":      {field: contracts.TypeDate, literal: literalTime},
 	"DateTime":    {field: contracts.TypeDateTime, wire: wireDateTime, literal: literalTime},
 	"DateTime64":  {field: contracts.TypeDateTime, literal: literalTime},
-	"Time":        {field: contracts.TypeTime, shy: true},
+	"Time":        {field: contracts.TypeTime, wire: wireText, shy: true}, // reaches beyond a day, which a time of day in Arrow must not
 	"Time64":      {field: contracts.TypeString, wire: wireText, shy: true},
 }
 
@@ -122,15 +122,6 @@ func wireJSON(_ Type, column sql.Expr) sql.Expr { return sql.Call("toJSONString"
 
 func wireAs(typ string) func(Type, sql.Expr) sql.Expr {
 	return func(_ Type, column sql.Expr) sql.Expr { return sql.Call("to"+typ, column) }
-}
-
-// wireDecimal leaves a Decimal as it is while Arrow has a type for it that its readers
-// print right, which stops at 38 digits.
-func wireDecimal(t Type, column sql.Expr) sql.Expr {
-	if t.fitsDecimal128() {
-		return column
-	}
-	return wireText(t, column)
 }
 
 // wireDateTime is needed because a DateTime would come as a bare number of seconds.

@@ -66,13 +66,13 @@ func TestPlan(t *testing.T) {
 		},
 		{
 			"filters in the order of their names, the key once",
-			Query{Equal: map[string][]string{"opened": {"2020-01-01"}, "city": {"Oslo", "Bergen"}}, Select: []string{"big"}, Order: []string{"-limit", "city"}, Limit: 2},
+			Query{Where: catalog.Filters{Equal: map[string][]string{"opened": {"2020-01-01"}, "city": {"Oslo", "Bergen"}}}, Select: []string{"big"}, Order: []string{"-limit", "city"}, Limit: 2},
 			"SELECT `t`.`big` AS `big` FROM `db`.`shops` AS `t` WHERE `t`.`city` IN ({p0:String}, {p1:String}) AND `t`.`opened` = {p2:Date}" +
 				" ORDER BY `t`.`limit` DESC, `t`.`city` LIMIT 3",
 		},
 		{
 			"a column that is named like a parameter",
-			Query{Equal: map[string][]string{"where.limit": {"3"}}, Select: []string{"city"}},
+			Query{Where: catalog.Filters{Equal: map[string][]string{"where.limit": {"3"}}}, Select: []string{"city"}},
 			"SELECT `t`.`city` AS `city` FROM `db`.`shops` AS `t` WHERE `t`.`limit` = {p0:UInt16} ORDER BY `t`.`opened` DESC, `t`.`city`, `t`.`limit` LIMIT 51",
 		},
 		{"beyond the bound", Query{Limit: 51}, "!query.limit"},
@@ -81,8 +81,8 @@ func TestPlan(t *testing.T) {
 		{"a column twice", Query{Select: []string{"city", "city"}}, "!query.select"},
 		{"no such order", Query{Order: []string{"-town"}}, "!query.order"},
 		{"an order twice", Query{Order: []string{"city", "-city"}}, "!query.order"},
-		{"no such filter", Query{Equal: map[string][]string{"town": {"x"}}}, "!query.town"},
-		{"a value that can't be", Query{Equal: map[string][]string{"where.limit": {"70000"}}}, "!query.where.limit"},
+		{"no such filter", Query{Where: catalog.Filters{Equal: map[string][]string{"town": {"x"}}}}, "!query.town"},
+		{"a value that can't be", Query{Where: catalog.Filters{Equal: map[string][]string{"where.limit": {"70000"}}}}, "!query.where.limit"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestRows(t *testing.T) {
 	if rows[2].Big != "9223372036854775807" || rows[1].Big != "-9223372036854775808" || rows[1].Select != nil || *rows[0].Select != "" {
 		t.Errorf("rows %+v", rows)
 	}
-	if rows := read(Query{Equal: map[string][]string{"where.select": {""}}}); len(rows) != 1 || rows[0].City != "Bergen" {
+	if rows := read(Query{Where: catalog.Filters{Equal: map[string][]string{"where.select": {""}}}}); len(rows) != 1 || rows[0].City != "Bergen" {
 		t.Errorf("an empty text is a value, and no null: %+v", rows)
 	}
 	if _, err := s.Rows(t.Context(), Query{Table: "shop"}); contracts.AsError(err).Code != contracts.CodeUnknownTable {

@@ -4,7 +4,6 @@ package tables
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -27,10 +26,10 @@ const DefaultLimit = 1000
 // Query asks for rows of a table.
 type Query struct {
 	Table  string
-	Equal  map[string][]string // by column, the values of which one must match
-	Select []string            // columns in this order; none for all
-	Order  []string            // columns, descending ones with a leading minus; none for the default
-	Limit  int64               // zero for DefaultLimit
+	Where  catalog.Filters
+	Select []string // columns in this order; none for all
+	Order  []string // columns, descending ones with a leading minus; none for the default
+	Limit  int64    // zero for DefaultLimit, contracts.NoLimit for all
 }
 
 // List is a frame with one row a table.
@@ -71,7 +70,7 @@ func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
 	}
 	frame := contracts.NewFrame(catalog.Fields(p.columns), records, p.limit)
 	frame.Source = source
-	frame.Meta.Tabular.Limit = p.limit
+	frame.Meta.Tabular.Limit = max(0, p.limit)
 	frame.Meta.Tabular.PrimaryKeyFields = table.Key
 	frame.Meta.Tabular.OrderedBy = p.order
 	return frame, nil
@@ -109,14 +108,10 @@ func newPlan(table *catalog.Table, q Query) (plan, error) {
 		Columns: catalog.Selection(p.columns),
 		From:    table.Source,
 		Alias:   catalog.Alias,
-		Limit:   p.limit + 1, // one row more tells whether there is more
+		Limit:   p.limit + 1, // one row more tells whether there is more; none when there is no limit
 	}
-	for _, name := range slices.Sorted(maps.Keys(q.Equal)) {
-		condition, err := table.Equal("query."+name, strings.TrimPrefix(name, "where."), q.Equal[name])
-		if err != nil {
-			return p, err
-		}
-		p.query.Where = append(p.query.Where, condition)
+	if p.query.Where, err = table.Where(q.Where); err != nil {
+		return p, err
 	}
 	return p, p.orderBy(table, q.Order)
 }

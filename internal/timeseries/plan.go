@@ -1,7 +1,6 @@
 package timeseries
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -51,13 +50,11 @@ func newPlan(node *catalog.Node, q Query, now time.Time) (*plan, error) {
 		}
 		p.where = append(p.where, condition)
 	}
-	for _, name := range slices.Sorted(maps.Keys(q.Equal)) {
-		condition, err := node.Equal("query."+name, strings.TrimPrefix(name, "where."), q.Equal[name])
-		if err != nil {
-			return nil, err
-		}
-		p.where = append(p.where, condition)
+	conditions, err := node.Where(q.Where)
+	if err != nil {
+		return nil, err
 	}
+	p.where = append(p.where, conditions...)
 	for _, o := range node.Order {
 		p.order = append(p.order, catalog.Order{Column: o.Column, Descending: q.Descending})
 	}

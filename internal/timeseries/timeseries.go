@@ -32,11 +32,11 @@ const DefaultLimit = 10_000
 type Query struct {
 	Node        string
 	Range       Range
-	Identifiers []string            // values of the node's first dimension
-	Equal       map[string][]string // by column, the values of which one must match
-	Select      []string            // value columns; none for all. Time and dimensions always come along
-	Descending  bool                // newest first
-	Limit       int64               // zero for DefaultLimit
+	Identifiers []string // values of the node's first dimension
+	Where       catalog.Filters
+	Select      []string // value columns; none for all. Time and dimensions always come along
+	Descending  bool     // newest first
+	Limit       int64    // zero for DefaultLimit, contracts.NoLimit for all
 }
 
 // List is a frame with one row a node.
@@ -64,7 +64,10 @@ func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
 		return nil, err
 	}
 	query := p.newestFirst()
-	if !q.Descending {
+	switch {
+	case p.limit == contracts.NoLimit:
+		query.OrderBy = p.ordering(q.Descending)
+	case !q.Descending:
 		query = p.turned(query)
 	}
 	frame, err := s.run(ctx, p, query)
@@ -117,7 +120,7 @@ func (s *Service) run(ctx context.Context, p *plan, query sql.Select) (*contract
 		frame.Meta.Tabular.Truncated = counted.surplus
 	}
 	frame.Source = source
-	frame.Meta.Tabular.Limit = p.limit
+	frame.Meta.Tabular.Limit = max(0, p.limit)
 	frame.Meta.Tabular.PrimaryKeyFields = p.node.Key
 	for _, o := range p.order {
 		frame.Meta.Tabular.OrderedBy = append(frame.Meta.Tabular.OrderedBy, o.String())
