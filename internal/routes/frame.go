@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"mime"
 	"net/http"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -18,28 +20,103 @@ import (
 // query in ClickHouse lives as long as its reader.
 const stalled = 60 * time.Second
 
-// FormatInput is the choice of a frame's format. It is read by negotiate and declared
-// here for the OpenAPI document.
+// FormatInput is how a frame is to be written. The format itself is read by negotiate and
+// declared here for the OpenAPI document.
 type FormatInput struct {
-	Format string `query:"format" doc:"Format of the answer: json. Without it the Accept header decides." example:"json"`
+	Format      string `query:"format" doc:"Format of the answer: json, ndjson, csv, arrow or parquet. Without it the Accept header decides." example:"json"`
+	Compression string `query:"compression" enum:"zstd,lz4" doc:"Compresses the buffers inside an Arrow stream"`
+	Download    string `query:"download" enum:"1" doc:"Answers as a file with a name"`
+}
+
+// frameInput is an input that embeds FormatInput.
+type frameInput[I any] interface {
+	*I
+	format() *FormatInput
+}
+
+func (in *FormatInput) format() *FormatInput { return in }
+
+// RowsInput is how the rows of a table or node are to be written, and how many.
+type RowsInput struct {
+	FormatInput
+	Limit    string `query:"limit" pattern:"^([1-9][0-9]{0,17}|all)$" patternDescription:"a whole number above zero, or all" doc:"The most rows to return, up to the maxRows of the table or node; or all, in the formats ndjson, csv, arrow and parquet, where the catalog allows export" example:"100"`
+	Int64    string `query:"int64" enum:"auto,string,number" default:"auto" doc:"How JSON writes integers of 64 bits: as text, as numbers, or as numbers where the catalog says that they are safe"`
+	Decimals string `query:"decimals" enum:"number,string" default:"number" doc:"How JSON writes decimals of up to 38 digits; longer ones are always text"`
+}
+
+// limit is the number of rows asked for: zero for the default, NoLimit for all.
+func (in *RowsInput) limit(ctx context.Context) (int64, error) {
+	switch in.Limit {
+	case "":
+		return 0, nil
+	case "all":
+		if format, _ := ctx.Value(formatKey{}).(contracts.Format); !format.Streams {
+			return 0, contracts.Invalid("query.limit", in.Limit, "Ask for format=ndjson, csv, arrow or parquet.", "limit=all does not go with format=%s.", format.Name)
+		}
+		return contracts.NoLimit, nil
+	}
+	return strconv.ParseInt(in.Limit, 10, 64)
+}
+
+// represent settles how the frame's numbers are written.
+func (in *RowsInput) represent(frame *contracts.Frame, err error) (*contracts.Frame, error) {
+	if err == nil {
+		frame.Represent(in.Int64, in.Decimals)
+	}
+	return frame, err
 }
 
 // writeFrame streams a frame. Until the first bytes leave, a failure still gets its own
 // status; after that the connection is broken off.
-func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame) {
+func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInput) {
 	defer frame.Close()
 	format, _ := ctx.Context().Value(formatKey{}).(contracts.Format)
-	_, w := humachi.Unwrap(ctx)
-	if ctx.Method() == http.MethodHead {
+	encoder := format.Encoder
+	if in.Compression != "" {
+		if format.Name != "arrow" {
+			a.writeProblem(ctx, contracts.Invalid("query.compression", in.Compression, "Leave it out; text is compressed as Accept-Encoding says.", "compression goes with format=arrow."))
+			return
+		}
+		encoder = contracts.Arrow{Compression: in.Compression}
+	}
+	if !format.Counted {
+		// The format has no room for it, so the headers say whether this is all: before
+		// the rows if it can be known, else after them.
+		if _, err := frame.Settle(); err != nil {
+			a.writeProblem(ctx, err)
+			return
+		}
+	}
+	begin := func() {
 		ctx.SetHeader("Content-Type", format.MediaType)
+		ctx.AppendHeader("Vary", "Accept, Accept-Encoding")
+		if in.Download != "" {
+			ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": frame.Source.ID + "." + format.Extension}))
+		}
+		if !format.Counted && frame.Settled() {
+			setCounts(ctx, frame)
+		} else if !format.Counted {
+			ctx.SetHeader("Trailer", rowCountHeader+", "+truncatedHeader)
+		}
+	}
+	if ctx.Method() == http.MethodHead {
+		begin()
 		ctx.SetStatus(http.StatusOK)
 		return
 	}
-	body := &body{ctx: ctx, deadline: http.NewResponseController(w), mediaType: format.MediaType}
-	err := format.Encoder.Encode(body, frame)
+	_, w := humachi.Unwrap(ctx)
+	body := &body{ctx: ctx, begin: begin, deadline: http.NewResponseController(w)}
+	if format.Text {
+		body.coding = codingFor(ctx.Header("Accept-Encoding"))
+	}
+	err := encoder.Encode(body, frame)
+	if err == nil {
+		err = body.finish()
+	}
 	switch {
+	case err == nil && !format.Counted:
+		setCounts(ctx, frame)
 	case err == nil:
-		return
 	case !body.started:
 		a.writeProblem(ctx, err)
 	default:
@@ -52,20 +129,61 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame) {
 	}
 }
 
-// body sends the status with the first bytes.
+// The headers that say what a format can't.
+const (
+	rowCountHeader  = "X-Row-Count"
+	truncatedHeader = "X-Truncated"
+)
+
+func setCounts(ctx huma.Context, frame *contracts.Frame) {
+	ctx.SetHeader(rowCountHeader, strconv.FormatInt(frame.Meta.Tabular.RowCount, 10))
+	ctx.SetHeader(truncatedHeader, strconv.FormatBool(frame.Meta.Tabular.Truncated))
+}
+
+// body sends the status with the first bytes, and compresses if that was agreed.
 type body struct {
-	ctx       huma.Context
-	deadline  *http.ResponseController
-	mediaType string
-	started   bool
+	ctx        huma.Context
+	begin      func() // sets the headers
+	deadline   *http.ResponseController
+	coding     *coding
+	compressor compressor
+	started    bool
 }
 
 func (b *body) Write(p []byte) (int, error) {
 	if !b.started {
 		b.started = true
-		b.ctx.SetHeader("Content-Type", b.mediaType)
+		b.begin()
+		// Encoders write at least this much at once while there is more to come.
+		if b.coding != nil && len(p) >= worthCompressing {
+			b.ctx.SetHeader("Content-Encoding", b.coding.name)
+			b.compressor = b.coding.open(plain{b})
+		}
 		b.ctx.SetStatus(http.StatusOK)
 	}
+	if b.compressor == nil {
+		return plain{b}.Write(p)
+	}
+	if n, err := b.compressor.Write(p); err != nil {
+		return n, err
+	}
+	// What is encoded goes out: a client sees rows as they come.
+	return len(p), b.compressor.Flush()
+}
+
+// finish ends a compressed body. One that is not finished can't be unpacked to its end.
+func (b *body) finish() error {
+	if b.compressor == nil {
+		return nil
+	}
+	defer b.coding.close(b.compressor)
+	return b.compressor.Close()
+}
+
+// plain writes to the client.
+type plain struct{ *body }
+
+func (b plain) Write(p []byte) (int, error) {
 	// A writer that knows no deadlines, as in some tests, has none.
 	_ = b.deadline.SetWriteDeadline(time.Now().Add(stalled))
 	return b.ctx.BodyWriter().Write(p)
@@ -77,9 +195,14 @@ var documentType = reflect.TypeFor[contracts.Document]()
 func (a *API) frameResponse() *huma.Response {
 	response := &huma.Response{Description: "A tabular frame", Content: map[string]*huma.MediaType{}}
 	for _, f := range contracts.Formats() {
-		response.Content[f.MediaType] = &huma.MediaType{
-			Schema: huma.SchemaFromType(a.huma.OpenAPI().Components.Schemas, documentType),
+		schema := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+		switch {
+		case f.Name == "json":
+			schema = huma.SchemaFromType(a.huma.OpenAPI().Components.Schemas, documentType)
+		case f.Text:
+			schema = &huma.Schema{Type: huma.TypeString}
 		}
+		response.Content[f.MediaType] = &huma.MediaType{Schema: schema}
 	}
 	return response
 }

@@ -14,15 +14,15 @@ type NodePath struct {
 	Node string `path:"node" doc:"Published name of the node" example:"sp500"`
 }
 
-// NodeSeriesInput chooses series and columns of a node. Every other parameter is a
+// NodeSeriesInput chooses series and columns of a node, 10,000 rows unless it says
+// otherwise. Every other parameter is a
 // filter: the name of a column with the value it must have.
 type NodeSeriesInput struct {
 	NodePath
-	FormatInput
+	RowsInput
 	Filters
 	Identifiers []string `query:"identifiers" doc:"Series to return, by their first dimension; all when left out"`
 	Select      []string `query:"select" doc:"Value columns to return; all when left out. Time and dimensions always come along"`
-	Limit       int64    `query:"limit" minimum:"1" doc:"The most rows to return; 10,000 when left out, at most the node's maxRows"`
 }
 
 // NodeRowsInput asks for observations in a time range.
@@ -49,18 +49,26 @@ func (a *API) describeNode(ctx context.Context, in *NodePath) (*NodeOutput, erro
 }
 
 func (a *API) nodeRows(ctx context.Context, in *NodeRowsInput) (*contracts.Frame, error) {
-	query := in.query()
+	query, err := in.query(ctx)
+	if err != nil {
+		return nil, err
+	}
 	query.Range = timeseries.Range{From: in.From, To: in.To, Last: in.Last}
 	query.Descending = in.Order == "desc"
-	return a.TimeSeries.Rows(ctx, query)
+	return in.represent(a.TimeSeries.Rows(ctx, query))
 }
 
 func (a *API) nodeLatest(ctx context.Context, in *NodeSeriesInput) (*contracts.Frame, error) {
-	return a.TimeSeries.Latest(ctx, in.query())
+	query, err := in.query(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return in.represent(a.TimeSeries.Latest(ctx, query))
 }
 
-func (in *NodeSeriesInput) query() timeseries.Query {
-	return timeseries.Query{Node: in.Node, Identifiers: in.Identifiers, Equal: in.Equal, Select: in.Select, Limit: in.Limit}
+func (in *NodeSeriesInput) query(ctx context.Context) (timeseries.Query, error) {
+	limit, err := in.limit(ctx)
+	return timeseries.Query{Node: in.Node, Identifiers: in.Identifiers, Where: in.where, Select: in.Select, Limit: limit}, err
 }
 
 func (a *API) registerNodes() {

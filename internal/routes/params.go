@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 )
 
@@ -110,20 +111,18 @@ func (a *API) negotiate(ctx huma.Context, next func(huma.Context)) {
 // Filters are the query parameters that an operation does not declare: conditions on
 // columns. Embedded in an input, it is filled before the handler runs.
 type Filters struct {
-	Equal map[string][]string `json:"-"`
+	where catalog.Filters
 }
 
 // Resolve implements huma.Resolver.
 func (f *Filters) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
-	for name, values := range u.Query() {
-		if slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name }) {
-			continue
+	f.where.Equal = u.Query()
+	for _, p := range ctx.Operation().Parameters {
+		if p.In == "query" {
+			delete(f.where.Equal, p.Name)
+			f.where.Parameters = append(f.where.Parameters, p.Name)
 		}
-		if f.Equal == nil {
-			f.Equal = map[string][]string{}
-		}
-		f.Equal[name] = values
 	}
 	return nil
 }

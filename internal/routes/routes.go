@@ -113,7 +113,7 @@ func register[I, O any](a *API, op huma.Operation, handler func(context.Context,
 }
 
 // registerFrame adds an operation whose answer is a frame.
-func registerFrame[I any](a *API, op huma.Operation, handler func(context.Context, *I) (*contracts.Frame, error)) {
+func registerFrame[I any, P frameInput[I]](a *API, op huma.Operation, handler func(context.Context, *I) (*contracts.Frame, error)) {
 	op.Method = http.MethodGet
 	op.Metadata = withMetadata(op.Metadata, frameOperation)
 	op.Responses = map[string]*huma.Response{"200": a.frameResponse()}
@@ -123,6 +123,6 @@ func registerFrame[I any](a *API, op huma.Operation, handler func(context.Contex
 			return nil, a.problem(ctx, err)
 		}
 		frame.Source.Context.RequestID = requestID(ctx)
-		return &huma.StreamResponse{Body: func(hc huma.Context) { a.writeFrame(hc, frame) }}, nil
+		return &huma.StreamResponse{Body: func(hc huma.Context) { a.writeFrame(hc, frame, P(in).format()) }}, nil
 	})
 }

@@ -102,7 +102,7 @@ func (f *failing) Next() (arrow.Record, error) {
 }
 
 // serve adds a route to an API and serves it.
-func serve[I any](t *testing.T, handler func(context.Context, *I) (*contracts.Frame, error)) *httptest.Server {
+func serve(t *testing.T, handler func(context.Context, *FormatInput) (*contracts.Frame, error)) *httptest.Server {
 	t.Helper()
 	a := newAPI()
 	registerFrame(a, huma.Operation{OperationID: "test", Path: "/test", Summary: "test", Tags: []string{"test"}}, handler)
@@ -113,35 +113,54 @@ func serve[I any](t *testing.T, handler func(context.Context, *I) (*contracts.Fr
 
 func TestFailureOnTheWay(t *testing.T) {
 	t.Parallel()
-	for _, good := range []int{0, 1, 50} {
-		t.Run(fmt.Sprint(good), func(t *testing.T) {
-			source := newFailing(good)
-			server := serve(t, func(context.Context, *struct{}) (*contracts.Frame, error) {
-				return contracts.NewFrame([]contracts.Field{{Key: "text", Type: contracts.TypeString}}, source, contracts.NoLimit), nil
-			})
-			response, err := http.Get(server.URL + "/test")
-			if err != nil {
-				t.Fatal(err)
+	for _, format := range contracts.Formats() {
+		for _, coding := range []string{"identity", "gzip", "zstd"} {
+			for _, good := range []int{0, 1, 50} {
+				t.Run(fmt.Sprintf("%s %s after %d", format.Name, coding, good), func(t *testing.T) {
+					testFailure(t, format, coding, good)
+				})
 			}
-			defer response.Body.Close()
-			body, err := io.ReadAll(response.Body)
-			switch {
-			case !source.closed:
-				t.Error("the frame is not closed")
-			case strings.Contains(string(body), "secret"):
-				t.Errorf("the client reads %s", body)
-			case response.StatusCode == http.StatusOK && err == nil:
-				t.Errorf("a cut answer of %d bytes ends as if it were whole", len(body))
-			case good == 0 && (response.StatusCode != http.StatusInternalServerError || response.Header.Get("Content-Type") != problemType):
-				t.Errorf("a failure before the first byte: status %d, %s", response.StatusCode, body)
-			}
-		})
+		}
+	}
+}
+
+// testFailure: a source that fails after some batches gives an error status or a broken
+// answer, in every format and coding.
+func testFailure(t *testing.T, format contracts.Format, coding string, good int) {
+	source := newFailing(good)
+	server := serve(t, func(context.Context, *FormatInput) (*contracts.Frame, error) {
+		return contracts.NewFrame([]contracts.Field{{Key: "text", Type: contracts.TypeString}}, source, contracts.NoLimit), nil
+	})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/test?format="+format.Name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept-Encoding", coding)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return // broken off before the status
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	switch {
+	case strings.Contains(string(body), "secret"):
+		t.Errorf("the client reads %s", body)
+	case response.StatusCode == http.StatusOK && err == nil:
+		t.Errorf("a cut answer of %d bytes ends as if it were whole", len(body))
+	case good == 0 && (response.StatusCode != http.StatusInternalServerError || response.Header.Get("Content-Type") != problemType):
+		t.Errorf("a failure before the first byte: status %d, %s", response.StatusCode, body)
+	case response.StatusCode != http.StatusOK && response.Header.Get("Content-Disposition")+response.Header.Get("Trailer") != "":
+		t.Errorf("an error has the headers of a frame: %v", response.Header)
+	}
+	server.Close() // waits for the handler
+	if !source.closed {
+		t.Error("the frame is not closed")
 	}
 }
 
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(context.Context, *struct{}) (*contracts.Frame, error) { panic("a secret of ours") })
+	server := serve(t, func(context.Context, *FormatInput) (*contracts.Frame, error) { panic("a secret of ours") })
 	response, err := http.Get(server.URL + "/test")
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +192,7 @@ func TestRequestID(t *testing.T) {
 func TestHead(t *testing.T) {
 	t.Parallel()
 	source := newFailing(1)
-	server := serve(t, func(context.Context, *struct{}) (*contracts.Frame, error) {
+	server := serve(t, func(context.Context, *FormatInput) (*contracts.Frame, error) {
 		return contracts.NewFrame([]contracts.Field{{Key: "text"}}, source, contracts.NoLimit), nil
 	})
 	response, err := http.Head(server.URL + "/test")

@@ -16,15 +16,14 @@ type TablePath struct {
 	Table string `path:"table" doc:"Published name of the table" example:"airports"`
 }
 
-// TableRowsInput asks for rows of a table. Every other parameter is a filter: the name
+// TableRowsInput asks for rows of a table, 1,000 unless it says otherwise. Every other parameter is a filter: the name
 // of a column with the value it must have.
 type TableRowsInput struct {
 	TablePath
-	FormatInput
+	RowsInput
 	Filters
 	Select []string `query:"select" doc:"Columns to return, in this order; all when left out"`
 	Order  []string `query:"order" doc:"Columns to order by, descending ones with a leading minus; the key is always appended"`
-	Limit  int64    `query:"limit" minimum:"1" doc:"The most rows to return; 1,000 when left out, at most the table's maxRows"`
 }
 
 // TableOutput describes a table.
@@ -42,9 +41,13 @@ func (a *API) describeTable(ctx context.Context, in *TablePath) (*TableOutput, e
 }
 
 func (a *API) tableRows(ctx context.Context, in *TableRowsInput) (*contracts.Frame, error) {
-	return a.Tables.Rows(ctx, tables.Query{
-		Table: in.Table, Equal: in.Equal, Select: in.Select, Order: in.Order, Limit: in.Limit,
-	})
+	limit, err := in.limit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return in.represent(a.Tables.Rows(ctx, tables.Query{
+		Table: in.Table, Where: in.where, Select: in.Select, Order: in.Order, Limit: limit,
+	}))
 }
 
 var lookups = append([]int{http.StatusNotFound}, failures...)

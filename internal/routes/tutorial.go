@@ -36,7 +36,7 @@ type CustomersOutput struct {
 func (a *API) customers(ctx context.Context, in *CustomersInput) (*CustomersOutput, error) {
 	query := tables.Query{Table: "customers", Limit: in.Limit}
 	if in.Region != "" {
-		query.Equal = map[string][]string{"region": {in.Region}}
+		query.Where.Equal = map[string][]string{"region": {in.Region}}
 	}
 	frame, err := a.Tables.Rows(ctx, query)
 	if err != nil {
