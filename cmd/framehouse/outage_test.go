@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"framehouse/internal/contracts"
 	"framehouse/internal/store/storetest"
 )
 
@@ -24,6 +27,40 @@ func testSecond(t *testing.T, app *App, dir string) {
 	}
 	if a := get(t, app.URL()+"/customers"); a.status != http.StatusOK {
 		t.Errorf("the first server then answers %d: %s", a.status, a.body)
+	}
+}
+
+// ClickHouse dies while an answer is on its way, in each format.
+func TestKilledOnTheWay(t *testing.T) {
+	t.Parallel()
+	app := open(t, Config{Demo: true, DataDir: t.TempDir()})
+	for _, format := range contracts.Formats() {
+		limit := "all"
+		if !format.Streams {
+			limit = "100000"
+		}
+		eventually(t, 20*time.Second, "flights are served", func() bool {
+			return get(t, app.URL()+"/v1/nodes/flights/rows?limit=1").status == http.StatusOK
+		})
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, app.URL()+"/v1/nodes/flights/rows?limit="+limit+"&format="+format.Name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Accept-Encoding", "identity")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Nothing more is read until ClickHouse is dead, so it can't have sent everything.
+		// A JSON frame is small enough to have left ClickHouse whole; that is then all.
+		if err := syscall.Kill(app.engine.Pid(), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err == nil && (format.Streams || !json.Valid(body)) {
+			t.Errorf("%s: %d bytes pass for all of it", format.Name, len(body))
+		}
 	}
 }
 
@@ -176,27 +213,30 @@ func TestFailureOnTheWay(t *testing.T) {
 		CREATE VIEW slow AS SELECT number, sleepEachRow(0.1) AS slept FROM numbers(1000);
 		CREATE VIEW failing AS SELECT number, throwIf(number = 2, 'a secret of the database') AS t FROM numbers(10);
 		CREATE VIEW late AS SELECT number, throwIf(number = 90000) AS t, repeat('x', 100) AS text FROM numbers(100000) SETTINGS max_block_size = 1000;
+		CREATE VIEW stuck AS SELECT number, if(number < 90000, 0, sleepEachRow(0.001)) AS slept, repeat('x', 100) AS text FROM numbers(100000) SETTINGS max_block_size = 1000;
 	`)
 	address, _ := forward(t, "127.0.0.1:0")
 	app := open(t, Config{
 		ClickHouse:   urlOf(t, database, address),
-		CatalogFile:  writeCatalog(t, "tables: {slow: , failing: , late: }"),
+		CatalogFile:  writeCatalog(t, "tables: {slow: , failing: , late: , stuck: }"),
 		QueryTimeout: time.Second,
 	})
-	p := get(t, app.URL()+"/v1/tables/slow/rows").problem(t)
-	if p.Status != 422 || p.Code != "query_too_expensive" || !strings.Contains(p.Errors[0].Hint, "Narrow") {
-		t.Errorf("a slow query: %+v", p)
-	}
-	a := get(t, app.URL()+"/v1/tables/failing/rows")
-	if p := a.problem(t); p.Status != 500 || p.Code != "internal" || bytes.Contains(a.body, []byte("secret")) {
-		t.Errorf("an early failure: %s", a.body)
-	}
-	a, err := tryGet(t, app.URL()+"/v1/tables/late/rows?limit=100000", "")
-	if err == nil {
-		t.Errorf("a late failure passed for an answer: status %d, %d bytes", a.status, len(a.body))
-	}
-	if a.status != 200 || len(a.body) == 0 {
-		t.Errorf("the failure was not late: status %d, %d bytes", a.status, len(a.body))
+	for _, format := range contracts.Formats() {
+		request := "/rows?limit=100000&format=" + format.Name
+		p := get(t, app.URL()+"/v1/tables/slow"+request).problem(t)
+		if p.Status != 422 || p.Code != "query_too_expensive" || !strings.Contains(p.Errors[0].Hint, "Narrow") {
+			t.Errorf("%s: a slow query: %+v", format.Name, p)
+		}
+		a := get(t, app.URL()+"/v1/tables/failing"+request)
+		if p := a.problem(t); p.Status != 500 || p.Code != "internal" || bytes.Contains(a.body, []byte("secret")) {
+			t.Errorf("%s: an early failure: %s", format.Name, a.body)
+		}
+		for _, table := range []string{"late", "stuck"} {
+			a, err := tryGet(t, app.URL()+"/v1/tables/"+table+request, "")
+			if err == nil && a.status == http.StatusOK {
+				t.Errorf("%s: a failure of %s passed for an answer of %d bytes", format.Name, table, len(a.body))
+			}
+		}
 	}
 }
 

@@ -36,6 +36,11 @@ func testRefusals(t *testing.T, app *App) {
 		{"/me?x=1", 422, "invalid_request", "query.x", "no parameters"},
 
 		{"/v1/tables/airports/rows?stat=AK", 422, "invalid_request", "query.stat", `Did you mean "state"?`},
+		{"/v1/tables/airports/rows?limt=4", 422, "invalid_request", "query.limt", `Did you mean "limit"?`},
+		{"/v1/tables/airports/rows?limit=all", 422, "invalid_request", "query.limit", "format=ndjson"},
+		{"/v1/tables/airports/rows?limit=all&format=csv", 422, "invalid_request", "query.limit", "number"},
+		{"/v1/tables/airports/rows?compression=zstd", 422, "invalid_request", "query.compression", "Accept-Encoding"},
+		{"/v1/tables/airports/rows?int64=big", 422, "invalid_request", "query.int64", ""},
 		{"/v1/tables/airports/rows?latitude=north", 422, "invalid_request", "query.latitude", ""},
 		{"/v1/tables/airports/rows?select=iata,nme", 422, "invalid_request", "query.select", `Did you mean "name"?`},
 		{"/v1/tables/airports/rows?select=iata,iata", 422, "invalid_request", "query.select", "once"},
@@ -60,6 +65,7 @@ func testRefusals(t *testing.T, app *App) {
 		{"/random-numbers?start_date=2026-03-31&end_date=2026-03-01", 422, "invalid_request", "query.start_date", "Swap start_date and end_date"},
 
 		{"/v1/tables?format=xml", 406, "not_acceptable", "query.format", "format=json"},
+		{"/v1/tables text/csv;q=0", 406, "not_acceptable", "header.Accept", "format=csv"},
 		{"/v1/tables image/png", 406, "not_acceptable", "header.Accept", "application/json"},
 		{"/customers image/png", 406, "not_acceptable", "header.Accept", "application/json"},
 	}
