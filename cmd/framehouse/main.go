@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"framehouse/internal/contracts"
 	"framehouse/internal/store/engine"
 )
 
@@ -81,10 +82,23 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		return exitFine
 	}
 	if !errors.Is(err, errReported) {
-		fmt.Fprintln(errs, "framehouse:", err)
+		fmt.Fprintln(errs, "framehouse:", told(err))
 	}
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// told is an error for the person at the console, who is the operator: what a client may
+// read, and the cause that a client may not.
+func told(err error) string {
+	var e *contracts.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	if e.Cause == nil {
+		return e.Detail
+	}
+	return e.Detail + " (" + e.Cause.Error() + ")"
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,6 +16,9 @@ import (
 // Error codes of ClickHouse that mean something to a client of ours. They are part of
 // its protocol and never reused.
 const (
+	unknownIdentifier         = 47
+	unknownTable              = 60
+	unknownDatabase           = 81
 	unknownSetting            = 115
 	tooManyRows               = 158
 	timeoutExceeded           = 159
@@ -29,6 +34,8 @@ const (
 	tooManyRowsOrBytes        = 396
 	cannotScheduleTask        = 439
 	settingConstraint         = 452
+	accessDenied              = 497
+	authenticationFailed      = 516
 	queryWasCancelledByClient = 735
 )
 
@@ -86,11 +93,36 @@ func explain(err error) error {
 		// Not by our client, who is still there: somebody killed it, or ClickHouse stops.
 		return unreachable(err)
 	}
-	return &contracts.Error{
-		Code:   contracts.CodeInternal,
-		Detail: "ClickHouse refused a query of ours; the log says why.",
-		Cause:  err,
+	detail, known := refusals[exception.Code]
+	if !known {
+		detail = "ClickHouse refused a query of ours."
 	}
+	return &contracts.Error{Code: contracts.CodeInternal, Detail: detail, Cause: brief(err)}
+}
+
+// refusals are faults in how framehouse is set up, in words that help an operator and
+// tell a client no more than that they are not the client's.
+var refusals = map[int32]string{
+	authenticationFailed: "ClickHouse does not accept the user or the password that framehouse is given.",
+	accessDenied:         "ClickHouse does not allow the user that framehouse is given to read this.",
+	unknownDatabase:      "ClickHouse has no database of the name that framehouse is given.",
+	unknownTable:         "A published table is no longer in ClickHouse.",
+	unknownIdentifier:    "A published table has lost a column in ClickHouse.",
+}
+
+// brief leaves out what surrounds an error on its way through driver and HTTP client: the
+// URL with all settings, and advice for other situations.
+func brief(err error) error {
+	var exception *clickhouse.Exception
+	if errors.As(err, &exception) {
+		message, _, _ := strings.Cut(exception.Message, "\n")
+		return fmt.Errorf("ClickHouse error %d: %s", exception.Code, message)
+	}
+	var request *url.Error
+	if errors.As(err, &request) {
+		return request.Err
+	}
+	return err
 }
 
 func tooExpensive(err error) error {
@@ -101,7 +133,7 @@ func tooExpensive(err error) error {
 			Message: "the query was stopped at a limit",
 			Hint:    "Narrow the range, add a filter, or select fewer columns.",
 		}},
-		Cause: err,
+		Cause: brief(err),
 	}
 }
 
@@ -110,7 +142,7 @@ func busy(err error) error {
 		Code:       contracts.CodeTooManyRequests,
 		Detail:     "ClickHouse is busy with other queries.",
 		RetryAfter: time.Second,
-		Cause:      err,
+		Cause:      brief(err),
 	}
 }
 
@@ -119,6 +151,6 @@ func unreachable(err error) error {
 		Code:       contracts.CodeUnavailable,
 		Detail:     "ClickHouse cannot be reached right now.",
 		RetryAfter: time.Second,
-		Cause:      err,
+		Cause:      brief(err),
 	}
 }
