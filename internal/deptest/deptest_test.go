@@ -33,6 +33,7 @@ const (
 	demo         = "internal/demo"         // a guest of cmd; may ask, nobody asks it
 	storetest    = "internal/store/storetest"
 	contracttest = "internal/contracts/contracttest"
+	catalogtest  = "internal/catalog/catalogtest"
 )
 
 // ours lists what a package may import of this module. A new package gets a line here,
@@ -50,13 +51,14 @@ var ours = map[string][]string{
 	command:      {contracts, sql, store, catalog, tables, timeseries, routes, demo, engine},
 	storetest:    {contracts, sql, store, engine},
 	contracttest: {contracts},
+	catalogtest:  {contracts, sql, store, catalog, storetest},
 
 	"internal/deptest": {},
 }
 
 // forTests are imported by tests only, and by tests of every package. A test of routes
 // reads the demo's tables, one of the store kills an engine of its own.
-var forTests = []string{storetest, contracttest, demo, engine}
+var forTests = []string{storetest, contracttest, catalogtest, demo, engine}
 
 // homes lists libraries that one package hides from the others, so that a change of
 // library, or of its major version, is a change of one package.

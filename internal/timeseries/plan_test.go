@@ -1,40 +1,23 @@
 package timeseries
 
 import (
-	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"framehouse/internal/catalog"
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
-	"framehouse/internal/store"
 	"framehouse/internal/store/sql"
 	"framehouse/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-// service serves a catalog from a database of the test's own.
 func service(t *testing.T, database, text string) *Service {
 	t.Helper()
-	e := storetest.Engine(t)
-	s, err := store.Open(store.Config{Server: store.Server{
-		Hosts: []string{"127.0.0.1:8123"}, User: e.User(), Password: e.Password(), Database: database, Dial: e.DialContext, Local: true,
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	live := catalog.NewLive("catalog.yaml", []byte(text), s, slog.New(slog.DiscardHandler))
-	if err := live.Load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	current, err := live.Current()
-	if err != nil || len(current.Faults) > 0 {
-		t.Fatal(err, current.Faults)
-	}
+	s, live := catalogtest.Load(t, database, text)
 	return &Service{Catalog: live, Sizes: catalog.NewSizes(live, s), Store: s, Now: func() time.Time { return now }}
 }
 

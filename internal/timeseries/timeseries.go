@@ -55,11 +55,7 @@ func (s *Service) List(ctx context.Context) (*contracts.Frame, error) {
 // Rows is a frame of observations in a time range, ordered by time and then by series.
 // When there are more than the limit, it holds the newest. Whoever gets it closes it.
 func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
-	node, err := s.node(q.Node)
-	if err != nil {
-		return nil, err
-	}
-	p, err := newPlan(node, q, s.Now())
+	p, err := s.plan(q)
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +76,20 @@ func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
 
 // Latest is a frame with the last observation of each series, ordered by series.
 func (s *Service) Latest(ctx context.Context, q Query) (*contracts.Frame, error) {
-	node, err := s.node(q.Node)
-	if err != nil {
-		return nil, err
-	}
-	p, err := newPlan(node, q, s.Now())
+	p, err := s.plan(q)
 	if err != nil {
 		return nil, err
 	}
 	p.order = p.order[1:]
 	return s.run(ctx, p, p.latest())
+}
+
+func (s *Service) plan(q Query) (*plan, error) {
+	node, err := s.node(q.Node)
+	if err != nil {
+		return nil, err
+	}
+	return newPlan(node, q, s.Now())
 }
 
 func (s *Service) node(name string) (*catalog.Node, error) {
