@@ -92,7 +92,7 @@ func (v *verifier) table(source sql.Table) Table {
 		if line == 0 {
 			line = e.line
 		}
-		if near := contracts.Nearest(source.Name, v.others); near != "" {
+		if near := contracts.Nearest(source.Name, v.others); near != "" && near != source.Name {
 			v.fault(line, "ClickHouse has no table %s.%s; did you mean %s?", source.Database, source.Name, near)
 		} else {
 			v.fault(line, "ClickHouse has no table %s.%s", source.Database, source.Name)

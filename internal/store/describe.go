@@ -42,16 +42,7 @@ func (s *Store) Describe(ctx context.Context, tables []sql.Table) (map[sql.Table
 const tablesAtOnce = 200
 
 func (s *Store) describe(ctx context.Context, tables []sql.Table, infos map[sql.Table]TableInfo) error {
-	where, params := amongTables("table", tables)
-	columns, err := selectRows[struct {
-		Database string `json:"database"`
-		Table    string `json:"table"`
-		ColumnInfo
-	}](ctx, s, "SELECT database, table, name, type, comment FROM system.columns WHERE default_kind != 'EPHEMERAL' AND "+where+" ORDER BY database, table, position", params...)
-	if err != nil {
-		return err
-	}
-	where, params = amongTables("name", tables)
+	where, params := amongTables("name", tables)
 	found, err := selectRows[struct {
 		Database   string `json:"database"`
 		Name       string `json:"name"`
@@ -62,6 +53,16 @@ func (s *Store) describe(ctx context.Context, tables []sql.Table, infos map[sql.
 	if err != nil {
 		return err
 	}
+	// After the tables: a table that is made in between is then unknown, not without columns.
+	where, params = amongTables("table", tables)
+	columns, err := selectRows[struct {
+		Database string `json:"database"`
+		Table    string `json:"table"`
+		ColumnInfo
+	}](ctx, s, "SELECT database, table, name, type, comment FROM system.columns WHERE default_kind != 'EPHEMERAL' AND "+where+" ORDER BY database, table, position", params...)
+	if err != nil {
+		return err
+	}
 	for _, t := range found {
 		infos[sql.Table{Database: t.Database, Name: t.Name}] = TableInfo{
 			Engine: t.Engine, Comment: t.Comment, SortingKey: keyColumns(t.SortingKey),
@@ -69,7 +70,6 @@ func (s *Store) describe(ctx context.Context, tables []sql.Table, infos map[sql.
 	}
 	for _, c := range columns {
 		table := sql.Table{Database: c.Database, Name: c.Table}
-		// A table that was made between the two questions is not known yet.
 		if info, ok := infos[table]; ok {
 			info.Columns = append(info.Columns, c.ColumnInfo)
 			infos[table] = info

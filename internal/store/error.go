@@ -115,8 +115,7 @@ var refusals = map[int32]string{
 func brief(err error) error {
 	var exception *clickhouse.Exception
 	if errors.As(err, &exception) {
-		message, _, _ := strings.Cut(exception.Message, "\n")
-		return fmt.Errorf("ClickHouse error %d: %s", exception.Code, message)
+		return refusal{exception}
 	}
 	var request *url.Error
 	if errors.As(err, &request) {
@@ -124,6 +123,16 @@ func brief(err error) error {
 	}
 	return err
 }
+
+// refusal is what ClickHouse says, in one line.
+type refusal struct{ exception *clickhouse.Exception }
+
+func (r refusal) Error() string {
+	message, _, _ := strings.Cut(r.exception.Message, "\n")
+	return fmt.Sprintf("ClickHouse error %d: %s", r.exception.Code, message)
+}
+
+func (r refusal) Unwrap() error { return r.exception }
 
 func tooExpensive(err error) error {
 	return &contracts.Error{

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // hosts dials the first host that can be reached, beginning with the last that could.
@@ -77,7 +79,13 @@ type transport struct {
 	credentials     map[string]string
 }
 
-type idempotentKey struct{}
+// readKey is where a context holds the settings of a read.
+type readKey struct{}
+
+// ofTheDriver are the settings that the driver adds to a request by itself: a time limit
+// that follows from a deadline, and one that keeps failures out of formats. A read has
+// its own, or must not have them.
+var ofTheDriver = []string{maxExecutionTime, "http_write_exception_in_output_format"}
 
 func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL.Host != t.host {
@@ -89,8 +97,18 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	for name, value := range t.credentials {
 		request.Header.Set(name, value)
 	}
-	if request.Context().Value(idempotentKey{}) != nil {
+	if settings, ok := request.Context().Value(readKey{}).(clickhouse.Settings); ok {
 		request.Header["Idempotency-Key"] = nil
+		address, query := *request.URL, request.URL.Query()
+		for _, name := range ofTheDriver {
+			if value, ok := settings[name]; ok {
+				query.Set(name, fmt.Sprint(value))
+			} else {
+				query.Del(name)
+			}
+		}
+		address.RawQuery = query.Encode()
+		request.URL = &address
 	}
 	return t.Transport.RoundTrip(request)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -54,13 +55,19 @@ func startProxy(t testing.TB) *proxy {
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.asked.Add(1)
+	// Read before anything is answered: what is not, the server of the Go library takes
+	// away from under the request to the engine.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
 	if p.silent.Load() {
-		io.Copy(io.Discard, r.Body) // so that the server notices when the client leaves
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	}
 	out := r.Clone(r.Context())
 	out.URL.Scheme, out.URL.Host, out.RequestURI = "http", "engine", ""
+	out.Body = io.NopCloser(bytes.NewReader(body))
 	answer, err := p.engine.RoundTrip(out)
 	if err != nil {
 		panic(http.ErrAbortHandler)

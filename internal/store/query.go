@@ -73,7 +73,8 @@ func decodeRows[T any](a *answer) ([]T, error) {
 		return nil, a.explain(err)
 	}
 	var document struct {
-		Data []T `json:"data"`
+		Data      []T    `json:"data"`
+		Exception string `json:"exception"` // of a server that writes a failure into its answer
 	}
 	if !json.Valid(body) {
 		return nil, a.explain(io.ErrUnexpectedEOF)
@@ -82,6 +83,9 @@ func decodeRows[T any](a *answer) ([]T, error) {
 		return nil, fmt.Errorf("decode %T: %w", document.Data, err)
 	}
 	a.ended = true
+	if document.Exception != "" {
+		return nil, explain(errors.New(document.Exception))
+	}
 	return document.Data, nil
 }
 
@@ -113,7 +117,7 @@ func (s *Store) send(ctx context.Context, format string, statement sql.Statement
 		return nil, err
 	}
 	a := &answer{client: ctx, limit: s.cfg.QueryTimeout + grace}
-	ctx, a.cancel = context.WithCancelCause(context.WithValue(ctx, idempotentKey{}, true))
+	ctx, a.cancel = context.WithCancelCause(context.WithValue(ctx, readKey{}, settings))
 	a.timer = time.AfterFunc(a.limit, func() { a.cancel(errSilent) })
 	ctx = clickhouse.Context(ctx,
 		clickhouse.WithQueryID(uuid.NewString()),

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -217,6 +218,7 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	secured := httptest.NewUnstartedServer(p)
+	secured.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshakes that must fail
 	secured.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	secured.StartTLS()
 	defer secured.Close()

@@ -52,6 +52,9 @@ func (s *Store) pinned() map[string]setting {
 		"partial_result_on_first_cancel": {0, true},
 		"skip_unavailable_shards":        {0, true},
 
+		// A failure stands beside an answer, where it is looked for, and not inside.
+		"http_write_exception_in_output_format": {0, true},
+
 		// Time is UTC, also in text.
 		"session_timezone":        {"UTC", true},
 		"date_time_output_format": {"iso", true},
