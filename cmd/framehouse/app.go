@@ -40,7 +40,7 @@ type App struct {
 	live   *catalog.Live
 	server *http.Server
 	listen net.Listener
-	stop   context.CancelFunc
+	stop   context.CancelFunc // ends what runs in the background, and with it every request
 	failed chan error
 }
 
@@ -94,6 +94,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		BaseContext:       func(net.Listener) context.Context { return background },
 		MaxHeaderBytes:    64 << 10, // the longest URL that is read; a filter with a thousand values fits
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 	}
@@ -111,21 +112,27 @@ func (a *App) URL() string { return "http://" + a.listen.Addr().String() }
 // Failed delivers the error that ended serving, if one does.
 func (a *App) Failed() <-chan error { return a.failed }
 
+// finishTime is what requests under way get to finish. Container platforms kill after ten
+// seconds, of which ClickHouse needs some too.
+const finishTime = 3 * time.Second
+
 // Close ends serving, lets requests under way finish for a moment, and stops what Open
 // started, in reverse order.
 func (a *App) Close() error {
 	var errs []error
-	if a.stop != nil {
-		a.stop()
-	}
 	if a.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), finishTime)
 		defer cancel()
 		if err := a.server.Shutdown(ctx); err != nil {
+			// Their queries must end before ClickHouse is stopped.
+			a.stop()
 			errs = append(errs, a.server.Close())
 		}
 	} else if a.listen != nil {
 		errs = append(errs, a.listen.Close())
+	}
+	if a.stop != nil {
+		a.stop()
 	}
 	if a.store != nil {
 		errs = append(errs, a.store.Close())

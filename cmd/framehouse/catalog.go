@@ -23,7 +23,11 @@ func (checkCommand) Help() string {
 }
 
 func (c *checkCommand) Run(ctx context.Context, console console) error {
-	config := Config{CatalogFile: c.Catalog, ClickHouse: c.ClickHouse, DataDir: c.Data, Logger: logger(console, slog.LevelWarn)}
+	dir, err := c.dataDir()
+	if err != nil {
+		return err
+	}
+	config := Config{CatalogFile: c.Catalog, ClickHouse: c.ClickHouse, DataDir: dir, Logger: logger(console, slog.LevelWarn)}
 	name, content, err := config.catalog()
 	if err != nil {
 		return err

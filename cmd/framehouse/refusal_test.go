@@ -87,7 +87,7 @@ func testRefusals(t *testing.T, app *App) {
 			t.Fatal(err)
 		}
 		response.Body.Close()
-		if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "GET" {
+		if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "GET, HEAD" {
 			t.Errorf("POST: status %d, Allow %q", response.StatusCode, response.Header.Get("Allow"))
 		}
 	})

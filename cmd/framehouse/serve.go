@@ -14,7 +14,15 @@ import (
 // clickHouseFlags choose a ClickHouse.
 type clickHouseFlags struct {
 	ClickHouse string `name:"clickhouse" placeholder:"URL" help:"Use this ClickHouse, by its HTTP interface: http(s)://user:password@host:8123,host2:8123/database. TLS options: ?skip_verify=true&ca=FILE&cert=FILE&key=FILE&tls_server_name=NAME. Without it, a ClickHouse is started on --data."`
-	Data       string `default:"./data" placeholder:"DIR" help:"Data folder of the ClickHouse that is started (${default})."`
+	Data       string `placeholder:"DIR" help:"Data folder of the ClickHouse that is started (./data)."`
+}
+
+// dataDir is the data folder, which only a ClickHouse of our own has.
+func (f *clickHouseFlags) dataDir() (string, error) {
+	if f.ClickHouse != "" && f.Data != "" {
+		return "", usageError{errors.New("--data is for a ClickHouse that framehouse starts; give either --data or --clickhouse")}
+	}
+	return cmp.Or(f.Data, "./data"), nil
 }
 
 type serveCommand struct {
@@ -36,12 +44,19 @@ func (c *serveCommand) Run(ctx context.Context, console console) error {
 	if c.Demo && c.Catalog != "" {
 		return usageError{errors.New("--demo serves a catalog of its own; give either --demo or --catalog")}
 	}
+	if c.QueryTimeout <= 0 {
+		return usageError{errors.New("--query-timeout must be longer than nothing, such as 30s")}
+	}
+	dir, err := c.dataDir()
+	if err != nil {
+		return err
+	}
 	app, err := Open(ctx, Config{
 		Listen:       c.Listen,
 		CatalogFile:  cmp.Or(c.Catalog, "catalog.yaml"),
 		Demo:         c.Demo,
 		ClickHouse:   c.ClickHouse,
-		DataDir:      c.Data,
+		DataDir:      dir,
 		QueryTimeout: c.QueryTimeout,
 		Logger:       logger(console, c.LogLevel),
 		Progress:     func(message string) { fmt.Fprintln(console.err, message) },
@@ -69,7 +84,11 @@ func logger(console console, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(console.err, &slog.HandlerOptions{Level: level}))
 }
 
+// unavailable tells a ClickHouse that is away or too busy from one that will never answer.
 func unavailable(err error) bool {
 	var e *contracts.Error
-	return errors.As(err, &e) && e.Code == contracts.CodeUnavailable
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Code == contracts.CodeUnavailable || e.Code == contracts.CodeTooManyRequests || e.Code == contracts.CodeQueryTooExpensive
 }

@@ -49,16 +49,28 @@ func (d *decoder) mapping(n *yaml.Node, known keys) {
 	})
 }
 
-// mostRead bounds how many keys and items are read of a file. Aliases let a short file
-// stand for any number of them; no catalog has nearly as many.
-const mostRead = 200_000
+// mostRead bounds how many keys and items are read of a file, and mostFaults how much may
+// be wrong with it. Aliases let a short file stand for any number of either; no catalog
+// has nearly as many, and nobody reads so many faults.
+const (
+	mostRead   = 200_000
+	mostFaults = 1000
+)
 
 // goOn counts what is read, and says so once when it is too much.
 func (d *decoder) goOn(n *yaml.Node) bool {
-	if d.file.read++; d.file.read == mostRead {
+	f := d.file
+	f.read++
+	switch {
+	case f.stopped:
+	case f.read > mostRead:
+		f.stopped = true
 		d.fault(n.Line, "the catalog is too large, with more than %d keys and items; the rest is not read", mostRead)
+	case len(f.faults) > mostFaults:
+		f.stopped = true
+		d.fault(n.Line, "too much is wrong with the catalog; the rest is not read")
 	}
-	return d.file.read < mostRead
+	return !f.stopped
 }
 
 // each reads a mapping with free keys, each of which may stand once. An empty value is

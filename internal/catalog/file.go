@@ -18,7 +18,9 @@ type file struct {
 	tables []*entry
 	nodes  []*entry
 	faults []Fault
-	read   int // keys and items so far
+
+	read    int  // keys and items so far
+	stopped bool // since there are too many
 }
 
 // entry is one table or node. A faulty one is known but not served.

@@ -10,9 +10,8 @@ import (
 	"framehouse/internal/contracts"
 )
 
-// Live is the catalog that is served now. ClickHouse may be away when the server
-// starts, and a table that an entry needs may be made later, so the catalog is loaded
-// again until nothing is wrong with it.
+// Live is the catalog that is served now. ClickHouse may be away when the server starts,
+// and its tables may change at any time, so the catalog is held against it again and again.
 type Live struct {
 	name    string
 	content []byte
@@ -20,16 +19,19 @@ type Live struct {
 	logger  *slog.Logger
 	current atomic.Pointer[Catalog]
 
-	// The pauses between loads: short while there is no catalog at all, longer while some
-	// entry of it is faulty.
-	retryUnloaded, retryFaulty time.Duration
+	// The pauses between loads: while there is no catalog at all, and afterwards.
+	retryUnloaded, reload time.Duration
 }
+
+// reloadPause is how long a change of a table in ClickHouse may go unseen; asking costs
+// ClickHouse two small questions.
+const reloadPause = 5 * time.Second
 
 // NewLive returns the catalog in content, not yet loaded. name is what faults call it.
 func NewLive(name string, content []byte, db Database, logger *slog.Logger) *Live {
 	return &Live{
 		name: name, content: content, db: db, logger: logger,
-		retryUnloaded: time.Second, retryFaulty: 15 * time.Second,
+		retryUnloaded: time.Second, reload: reloadPause,
 	}
 }
 
@@ -61,23 +63,21 @@ func (l *Live) Load(ctx context.Context) error {
 	return nil
 }
 
-// Run loads the catalog again until it is there and without faults, or ctx ends.
+// Run loads the catalog again and again until ctx ends.
 func (l *Live) Run(ctx context.Context) {
 	for {
-		pause := l.retryUnloaded
-		if c := l.current.Load(); c != nil {
-			if len(c.Faults) == 0 {
-				return
-			}
-			pause = l.retryFaulty
+		pause := l.reload
+		if l.current.Load() == nil {
+			pause = l.retryUnloaded
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
 		}
+		// What is away is said by /ready and by each request; only its beginning is news.
 		if err := l.Load(ctx); err != nil && ctx.Err() == nil {
-			l.logger.Warn("catalog cannot be loaded; trying again", "error", err)
+			l.logger.Debug("catalog cannot be loaded; trying again", "error", err)
 		}
 	}
 }

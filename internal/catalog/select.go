@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -35,6 +36,24 @@ func Selection(columns []*Column) []sql.Column {
 		selection[i] = c.Selected()
 	}
 	return selection
+}
+
+// NewFrame is a frame of the columns over their records; see contracts.NewFrame. It fails,
+// and closes the records, if the columns have come to be of other types in ClickHouse than
+// the catalog knows: what fields say of their cells would be wrong.
+func NewFrame(columns []*Column, records contracts.RecordReader, limit int64) (*contracts.Frame, error) {
+	for i, field := range records.Schema().Fields() {
+		if i < len(columns) && !columns[i].Type.CarriedBy(field.Type) {
+			records.Close()
+			return nil, &contracts.Error{
+				Code:       contracts.CodeUnavailable,
+				Detail:     "The table has changed in ClickHouse, and the catalog is about to be read again.",
+				RetryAfter: reloadPause,
+				Cause:      fmt.Errorf("column %s is a %s for the catalog and came as %s", columns[i].Name, columns[i].Type, field.Type),
+			}
+		}
+	}
+	return contracts.NewFrame(Fields(columns), records, limit), nil
 }
 
 // Pick returns the named columns in the order of the names, or all when there are none.
@@ -72,6 +91,9 @@ func (t *Table) Where(f Filters) ([]sql.Expr, error) {
 	for _, parameter := range slices.Sorted(maps.Keys(f.Equal)) {
 		location, name := "query."+parameter, strings.TrimPrefix(parameter, "where.")
 		if t.Column(name) == nil {
+			if name != parameter {
+				return nil, t.noColumn(location, name) // where. can mean a column only
+			}
 			return nil, t.noColumn(location, name, f.Parameters...)
 		}
 		condition, err := t.Equal(location, name, f.Equal[parameter])

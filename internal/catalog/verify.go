@@ -175,6 +175,9 @@ func (v *verifier) node(source sql.Table) Node {
 	if len(n.Columns) == 0 {
 		return n
 	}
+	if n.Column(reservedColumn) != nil {
+		v.fault(e.line, "the column %q has a name that framehouse needs for itself; hide it", reservedColumn)
+	}
 	if n.Time = v.column(&n.Table, "time", e.time); n.Time != nil {
 		if !n.Time.Type.Temporal() || n.Time.Type.Nullable {
 			v.fault(e.time.line, "the time column %q is a %s; it must be a Date, Date32, DateTime or DateTime64 that is not Nullable", n.Time.Name, n.Time.Type)
@@ -196,6 +199,9 @@ func (v *verifier) node(source sql.Table) Node {
 	}
 	return n
 }
+
+// reservedColumn numbers the rows of a node inside statements.
+const reservedColumn = "__framehouse_row"
 
 // firstNumber is the main value of a node that does not name one.
 func (n *Node) firstNumber() *Column {

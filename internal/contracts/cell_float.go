@@ -26,10 +26,10 @@ var decimalScales = [...]struct {
 // trailing zeros are gone.
 func appendFloat(dst []byte, v float64, bits int) []byte {
 	abs := math.Abs(v)
+	if v == 0 && math.Signbit(v) {
+		return append(dst, "-0.0"...) // -0 is an integer to some readers, which have no such
+	}
 	if bits == 64 && abs < exactInteger {
-		if v == 0 && math.Signbit(v) {
-			return append(dst, "-0"...)
-		}
 		for _, scale := range decimalScales {
 			scaled := abs * scale.factor
 			if scaled >= exactInteger {

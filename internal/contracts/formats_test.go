@@ -266,7 +266,7 @@ func FuzzCells(f *testing.F) {
 		defer record.Release()
 
 		var text bytes.Buffer
-		if err := (JSON{}).Encode(&text, NewFrame(fields, OneRecord(record), NoLimit)); err != nil {
+		if err := (JSON{}).Encode(&text, NewFrame(fields, &again{record, 1}, NoLimit)); err != nil {
 			t.Fatal(err)
 		}
 		if !utf8.Valid(text.Bytes()) || !json.Valid(text.Bytes()) {
@@ -295,7 +295,7 @@ func FuzzCells(f *testing.F) {
 		}
 
 		text.Reset()
-		if err := (CSV{}).Encode(&text, NewFrame(fields, OneRecord(record), NoLimit)); err != nil {
+		if err := (CSV{}).Encode(&text, NewFrame(fields, &again{record, 1}, NoLimit)); err != nil {
 			t.Fatal(err)
 		}
 		lines, err := csv.NewReader(bytes.NewReader(text.Bytes())).ReadAll()

@@ -82,6 +82,7 @@ type Frame struct {
 	Source Source
 
 	records RecordReader
+	schema  *arrow.Schema
 	limit   int64
 	end     error          // io.EOF or the failure after which there is nothing more
 	last    arrow.Record   // the cut batch of a truncated frame
@@ -97,11 +98,11 @@ const NoLimit = -1
 // that it was truncated, so a reader that asks its source for limit+1 rows learns
 // of the cut for the price of one row.
 func NewFrame(fields []Field, records RecordReader, limit int64) *Frame {
-	return &Frame{Fields: fields, records: records, limit: limit}
+	return &Frame{Fields: fields, records: records, schema: records.Schema(), limit: limit}
 }
 
 // Schema is the Arrow schema of the batches.
-func (f *Frame) Schema() *arrow.Schema { return f.records.Schema() }
+func (f *Frame) Schema() *arrow.Schema { return f.schema }
 
 // Next returns the next batch of rows, valid until the following call, or io.EOF
 // when all were handed out. A failure stays: asking again never makes an end of it.
@@ -121,6 +122,8 @@ func (f *Frame) read() (arrow.Record, error) {
 	record, err := f.records.Next()
 	if err != nil {
 		f.end = failure(err)
+		// Nothing more is read, and a client may take its time with what was.
+		f.records.Close()
 		return nil, f.end
 	}
 	t := &f.Meta.Tabular
@@ -128,6 +131,7 @@ func (f *Frame) read() (arrow.Record, error) {
 		// The frame is full. One row past the limit is proof enough that there is
 		// more, so what else the source has to say is not waited for.
 		f.end, t.Truncated = io.EOF, true
+		defer f.records.Close()
 		if left == 0 {
 			return nil, io.EOF
 		}
@@ -162,7 +166,11 @@ func (f *Frame) Represent(int64s, decimals string) {
 	f.Fields = slices.Clone(f.Fields)
 	for i, column := range f.Schema().Fields() {
 		field := &f.Fields[i]
-		switch id := column.Type.ID(); {
+		typ := column.Type
+		if d, ok := typ.(*arrow.DictionaryType); ok {
+			typ = d.ValueType
+		}
+		switch id := typ.ID(); {
 		case (id == arrow.INT64 || id == arrow.UINT64) && int64s == "string":
 			field.Type, field.NativeType, field.Safe = TypeString, "", false
 		case (id == arrow.INT64 || id == arrow.UINT64) && int64s == "number":
@@ -194,7 +202,7 @@ func (f *Frame) Close() error {
 // unless its rows are wide.
 const (
 	settledRows  = 128 << 10
-	settledBytes = 16 << 20
+	settledBytes = 4 << 20
 )
 
 // Settle reads ahead, within bounds, for the end of the rows. When it tells that the end

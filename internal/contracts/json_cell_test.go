@@ -70,7 +70,7 @@ func TestCells(t *testing.T) {
 		{"uint64", TypeInteger, column(arrow.PrimitiveTypes.Uint64, of[uint64, *array.Uint64Builder](math.MaxUint64)), "18446744073709551615"},
 		{"uint64 as text", TypeString, column(arrow.PrimitiveTypes.Uint64, of[uint64, *array.Uint64Builder](math.MaxUint64)), `"18446744073709551615"`},
 		{"float32", TypeNumber, column(arrow.PrimitiveTypes.Float32, of[float32, *array.Float32Builder](0.1, float32(math.Inf(1)), math.MaxFloat32)), "0.1 null 3.4028235e+38"},
-		{"float64", TypeNumber, column(arrow.PrimitiveTypes.Float64, floats64(math.NaN(), math.Inf(-1), math.Copysign(0, -1), 0.1, 1e300, 123.45)), "null null -0 0.1 1e+300 123.45"},
+		{"float64", TypeNumber, column(arrow.PrimitiveTypes.Float64, floats64(math.NaN(), math.Inf(-1), math.Copysign(0, -1), 0.1, 1e300, 123.45)), "null null -0.0 0.1 1e+300 123.45"},
 		{"decimal of no digits", TypeNumber, column(&arrow.Decimal128Type{Precision: 38}, decimals(decimalOf(nines), decimalOf("-"+nines), decimalOf("0"))), nines + " -" + nines + " 0"},
 		{"decimal", TypeNumber, column(&arrow.Decimal128Type{Precision: 9, Scale: 2}, decimals(decimalOf("-5"), decimalOf("0"), decimalOf("1"), decimalOf("150"), decimalOf("-12345"))), "-0.05 0.00 0.01 1.50 -123.45"},
 		{"decimal of nothing but fraction", TypeNumber, column(&arrow.Decimal128Type{Precision: 38, Scale: 38}, decimals(decimalOf(nines), decimalOf("-1"))), "0." + nines + " -0." + strings.Repeat("0", 37) + "1"},

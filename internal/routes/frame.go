@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"os"
 	"reflect"
 	"strconv"
 	"time"
@@ -40,17 +41,23 @@ func (in *FormatInput) format() *FormatInput { return in }
 type RowsInput struct {
 	FormatInput
 	Limit    string `query:"limit" pattern:"^([1-9][0-9]{0,17}|all)$" patternDescription:"a whole number above zero, or all" doc:"The most rows to return, up to the maxRows of the table or node; or all, in the formats ndjson, csv, arrow and parquet, where the catalog allows export" example:"100"`
-	Int64    string `query:"int64" enum:"auto,string,number" default:"auto" doc:"How JSON writes integers of 64 bits: as text, as numbers, or as numbers where the catalog says that they are safe"`
-	Decimals string `query:"decimals" enum:"number,string" default:"number" doc:"How JSON writes decimals of up to 38 digits; longer ones are always text"`
+	Int64    string `query:"int64" enum:"auto,string,number" doc:"How JSON writes integers of 64 bits: as text, as numbers, or (auto, the default) as numbers where the catalog says that they are safe. With json and ndjson only"`
+	Decimals string `query:"decimals" enum:"number,string" doc:"How JSON writes decimals of up to 38 digits: as numbers (the default) or as text; longer ones are always text. With json and ndjson only"`
 }
 
 // limit is the number of rows asked for: zero for the default, NoLimit for all.
 func (in *RowsInput) limit(ctx context.Context) (int64, error) {
+	format, _ := ctx.Value(formatKey{}).(contracts.Format)
+	for name, value := range map[string]string{"int64": in.Int64, "decimals": in.Decimals} {
+		if value != "" && format.Name != "json" && format.Name != "ndjson" {
+			return 0, contracts.Invalid("query."+name, value, "Leave it out.", "%s goes with the formats json and ndjson; %s writes all numbers exactly.", name, format.Name)
+		}
+	}
 	switch in.Limit {
 	case "":
 		return 0, nil
 	case "all":
-		if format, _ := ctx.Value(formatKey{}).(contracts.Format); !format.Streams {
+		if !format.Streams {
 			return 0, contracts.Invalid("query.limit", in.Limit, "Ask for format=ndjson, csv, arrow or parquet.", "limit=all does not go with format=%s.", format.Name)
 		}
 		return contracts.NoLimit, nil
@@ -82,7 +89,13 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 	if !format.Counted {
 		// The format has no room for it, so the headers say whether this is all: before
 		// the rows if it can be known, else after them.
-		if _, err := frame.Settle(); err != nil {
+		settled, err := frame.Settle()
+		if r, _ := humachi.Unwrap(ctx); err == nil && !settled && !r.ProtoAtLeast(1, 1) {
+			// There are no trailers, and nothing tells a broken answer from a whole one.
+			err = contracts.Invalid("protocol", r.Proto, "Use HTTP/1.1 (in nginx: proxy_http_version 1.1), format=json or parquet, or a smaller limit.",
+				"Over %s an answer this long could not be told from a broken one.", r.Proto)
+		}
+		if err != nil {
 			a.writeProblem(ctx, err)
 			return
 		}
@@ -107,7 +120,7 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 	_, w := humachi.Unwrap(ctx)
 	body := &body{ctx: ctx, begin: begin, deadline: http.NewResponseController(w)}
 	if format.Text {
-		body.coding = codingFor(ctx.Header("Accept-Encoding"))
+		body.coding = codingFor(headerList(ctx, "Accept-Encoding"))
 	}
 	err := encoder.Encode(body, frame)
 	if err == nil {
@@ -121,7 +134,7 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 		a.writeProblem(ctx, err)
 	default:
 		level := slog.LevelError
-		if errors.Is(ctx.Context().Err(), context.Canceled) {
+		if errors.Is(ctx.Context().Err(), context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) {
 			level = slog.LevelDebug
 		}
 		a.Logger.Log(ctx.Context(), level, "answer broken off", "cause", err, "request", requestID(ctx.Context()))
@@ -183,11 +196,21 @@ func (b *body) finish() error {
 // plain writes to the client.
 type plain struct{ *body }
 
-func (b plain) Write(p []byte) (int, error) {
-	// A writer that knows no deadlines, as in some tests, has none.
-	_ = b.deadline.SetWriteDeadline(time.Now().Add(stalled))
-	return b.ctx.BodyWriter().Write(p)
+func (b plain) Write(p []byte) (written int, err error) {
+	// In small pieces, so that a client that is slow but takes what it gets is not taken
+	// for one that takes nothing.
+	for len(p) > 0 && err == nil {
+		// A writer that knows no deadlines, as in some tests, has none.
+		_ = b.deadline.SetWriteDeadline(time.Now().Add(stalled))
+		var n int
+		n, err = b.ctx.BodyWriter().Write(p[:min(len(p), pieceSize)])
+		written, p = written+n, p[n:]
+	}
+	return written, err
 }
+
+// pieceSize is what a client must take within the time limit.
+const pieceSize = 32 << 10
 
 var documentType = reflect.TypeFor[contracts.Document]()
 

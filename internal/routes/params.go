@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
@@ -100,12 +101,19 @@ func (a *API) negotiate(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Operation().Metadata[frameOperation] != nil {
 		formats, name = contracts.Formats(), ctx.Query("format")
 	}
-	format, err := contracts.Negotiate(formats, name, ctx.Header("Accept"))
+	format, err := contracts.Negotiate(formats, name, headerList(ctx, "Accept"))
 	if err != nil {
 		a.writeProblem(ctx, err)
 		return
 	}
 	next(huma.WithValue(ctx, formatKey{}, format))
+}
+
+// headerList is a header that is a list, of which a request may spread the parts over
+// several lines (RFC 9110, section 5.3).
+func headerList(ctx huma.Context, name string) string {
+	r, _ := humachi.Unwrap(ctx)
+	return strings.Join(r.Header.Values(name), ",")
 }
 
 // Filters are the query parameters that an operation does not declare: conditions on

@@ -19,6 +19,7 @@ import (
 
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
+	"framehouse/internal/store"
 	"framehouse/internal/tables"
 	"framehouse/internal/timeseries"
 )
@@ -104,7 +105,7 @@ var failures = []int{
 func register[I, O any](a *API, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
 	op.Method = http.MethodGet
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handler(ctx, in)
+		out, err := handler(store.WithPurpose(ctx, op.OperationID), in)
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
@@ -118,7 +119,7 @@ func registerFrame[I any, P frameInput[I]](a *API, op huma.Operation, handler fu
 	op.Metadata = withMetadata(op.Metadata, frameOperation)
 	op.Responses = map[string]*huma.Response{"200": a.frameResponse()}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
-		frame, err := handler(ctx, in)
+		frame, err := handler(store.WithPurpose(ctx, op.OperationID), in)
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}

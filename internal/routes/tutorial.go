@@ -43,7 +43,10 @@ func (a *API) customers(ctx context.Context, in *CustomersInput) (*CustomersOutp
 		return nil, err
 	}
 	rows, err := contracts.Rows[Customer](frame)
-	return &CustomersOutput{frame.Meta.Tabular.Truncated, rows}, err
+	if err != nil {
+		return nil, err
+	}
+	return &CustomersOutput{frame.Meta.Tabular.Truncated, rows}, nil
 }
 
 // RandomNumber is an observation of the random number node.
@@ -81,10 +84,13 @@ func (a *API) randomNumbers(ctx context.Context, in *RandomNumbersInput) (*Rando
 		return nil, err
 	}
 	rows, err := contracts.Rows[RandomNumber](frame)
+	if err != nil {
+		return nil, err
+	}
 	if frame.Meta.Tabular.Truncated {
 		return nil, contracts.Invalid("query.start_date", in.StartDate, "Ask for fewer days.", "There are more than %d days in the range.", len(rows))
 	}
-	return &RandomNumbersOutput{RandomNumbers{randomNumbersNode, rows}}, err
+	return &RandomNumbersOutput{RandomNumbers{randomNumbersNode, rows}}, nil
 }
 
 func (a *API) customersSource(ctx context.Context, _ *FormatInput) (*contracts.Frame, error) {

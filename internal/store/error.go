@@ -93,6 +93,15 @@ func explain(err error) error {
 		// Not by our client, who is still there: somebody killed it, or ClickHouse stops.
 		return unreachable(err)
 	}
+	if exception.Code == unknownTable || exception.Code == unknownIdentifier {
+		// The catalog knew them, and will soon know better.
+		return &contracts.Error{
+			Code:       contracts.CodeUnavailable,
+			Detail:     "The table has changed in ClickHouse, and the catalog is about to be read again.",
+			RetryAfter: 5 * time.Second,
+			Cause:      brief(err),
+		}
+	}
 	detail, known := refusals[exception.Code]
 	if !known {
 		detail = "ClickHouse refused a query of ours."
@@ -106,8 +115,6 @@ var refusals = map[int32]string{
 	authenticationFailed: "ClickHouse does not accept the user or the password that framehouse is given.",
 	accessDenied:         "ClickHouse does not allow the user that framehouse is given to read this.",
 	unknownDatabase:      "ClickHouse has no database of the name that framehouse is given.",
-	unknownTable:         "A published table is no longer in ClickHouse.",
-	unknownIdentifier:    "A published table has lost a column in ClickHouse.",
 }
 
 // brief leaves out what surrounds an error on its way through driver and HTTP client: the

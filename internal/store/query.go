@@ -39,8 +39,8 @@ func (s *Store) Query(ctx context.Context, statement sql.Statement) (*Records, e
 	if err != nil {
 		return nil, err
 	}
-	r := &Records{answer: answer, messages: &messages{MessageReader: ipc.NewMessageReader(answer)}}
-	if r.reader, err = ipc.NewReaderFromMessageReader(r.messages); err != nil {
+	r := &Records{answer: answer}
+	if r.reader, err = ipc.NewReaderFromMessageReader(messages{ipc.NewMessageReader(answer)}); err != nil {
 		err = answer.explain(err)
 		r.Close()
 		return nil, err
@@ -125,7 +125,11 @@ func (s *Store) send(ctx context.Context, format string, statement sql.Statement
 		clickhouse.WithParameters(parameters),
 	)
 	a.ctx = ctx
-	body, err := s.conn.QueryFormat(ctx, format, statement.Text)
+	conn := s.conn
+	if format == smallFormat {
+		conn = s.small
+	}
+	body, err := conn.QueryFormat(ctx, format, statement.Text)
 	if err != nil {
 		err = a.explain(err)
 		a.Close()

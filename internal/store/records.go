@@ -13,11 +13,10 @@ import (
 
 // Records are the rows of a query, arriving. They implement contracts.RecordReader.
 type Records struct {
-	answer   *answer
-	messages *messages
-	reader   *ipc.Reader
-	first    arrow.Record // read ahead; the reader keeps it until its next
-	end      error        // io.EOF or the failure after which there is nothing more
+	answer *answer
+	reader *ipc.Reader
+	first  arrow.Record // read ahead; the reader keeps it until its next
+	end    error        // io.EOF or the failure after which there is nothing more
 }
 
 var _ contracts.RecordReader = (*Records)(nil)
@@ -44,8 +43,6 @@ func (r *Records) read() (arrow.Record, error) {
 	}
 	record, err := r.reader.Read()
 	if err == io.EOF {
-		// The Arrow library takes any end for the end. Ours is the one that ClickHouse
-		// marked, with nothing after it that could be a late failure.
 		err = r.finish()
 	}
 	if err != nil && err != io.EOF {
@@ -55,12 +52,9 @@ func (r *Records) read() (arrow.Record, error) {
 	return record, err
 }
 
-// finish reads to the end, which makes the connection usable again, and returns io.EOF
-// when it is a good one.
+// finish reads what follows the end mark, which makes the connection usable again, and
+// returns io.EOF when there is nothing: a late failure comes after the mark too.
 func (r *Records) finish() error {
-	if !r.messages.ended {
-		return io.ErrUnexpectedEOF
-	}
 	n, err := io.Copy(io.Discard, r.answer)
 	if err != nil {
 		return err
@@ -85,20 +79,14 @@ func (r *Records) Close() error {
 	return r.answer.Close()
 }
 
-// messages notes whether an Arrow stream ended with its mark. The library answers io.EOF
-// for the mark, and an error that wraps io.EOF, which it then mistakes for the former,
-// when the bytes end between two messages or inside one.
-type messages struct {
-	ipc.MessageReader
-	ended bool
-}
+// messages tells the end that ClickHouse marked from any other. For the mark the library
+// answers io.EOF, and for bytes that end between two messages or inside one an error that
+// wraps io.EOF, which its reader of records then takes for the mark.
+type messages struct{ ipc.MessageReader }
 
-func (m *messages) Message() (*ipc.Message, error) {
+func (m messages) Message() (*ipc.Message, error) {
 	message, err := m.MessageReader.Message()
-	switch {
-	case err == io.EOF:
-		m.ended = true
-	case errors.Is(err, io.EOF):
+	if err != io.EOF && errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, err)
 	}
 	return message, err

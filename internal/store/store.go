@@ -9,6 +9,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -38,10 +39,15 @@ const DefaultQueryTimeout = 30 * time.Second
 // nothing while idle; ClickHouse itself refuses more than 100 by default.
 const maxConnections = 96
 
+const smallConnections = 4
+
 // Store reads from and writes to one ClickHouse.
 type Store struct {
 	cfg  Config
 	conn driver.Conn
+	// small is for questions of our own with small answers. Requests that hold all other
+	// connections must not make ClickHouse look as if it were away.
+	small driver.Conn
 
 	// settings are what reads are sent with; nil until the server was asked what it knows
 	// and allows, which the holder of contact does.
@@ -62,11 +68,17 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{cfg: cfg, conn: conn, contact: make(chan struct{}, 1)}, nil
+	options := cfg.Server.options()
+	options.MaxOpenConns, options.MaxIdleConns = smallConnections, smallConnections
+	small, err := clickhouse.Open(options)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &Store{cfg: cfg, conn: conn, small: small, contact: make(chan struct{}, 1)}, nil
 }
 
 // Close ends the connections. Queries under way fail.
-func (s *Store) Close() error { return s.conn.Close() }
+func (s *Store) Close() error { return errors.Join(s.conn.Close(), s.small.Close()) }
 
 // Database is the database that unqualified names belong to.
 func (s *Store) Database() string { return s.cfg.Server.Database }

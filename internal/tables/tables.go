@@ -68,7 +68,10 @@ func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	frame := contracts.NewFrame(catalog.Fields(p.columns), records, p.limit)
+	frame, err := catalog.NewFrame(p.columns, records, p.limit)
+	if err != nil {
+		return nil, err
+	}
 	frame.Source = source
 	frame.Meta.Tabular.Limit = max(0, p.limit)
 	frame.Meta.Tabular.PrimaryKeyFields = table.Key

@@ -1,7 +1,6 @@
 package timeseries
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -31,23 +30,28 @@ func newCounted(records contracts.RecordReader, limit int64) (*counted, error) {
 		RecordReader: records,
 		schema:       arrow.NewSchema(full.Fields()[:full.NumFields()-1], nil),
 	}
-	record, err := records.Next()
-	if errors.Is(err, io.EOF) {
+	for {
+		record, err := records.Next()
+		if err == io.EOF {
+			return c, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		numbers, ok := record.Column(full.NumFields() - 1).(*array.Uint64)
+		if !ok {
+			return nil, fmt.Errorf("column %s is %s, not uint64", rowColumn, full.Field(full.NumFields()-1).Type)
+		}
+		if record.NumRows() == 0 {
+			continue
+		}
+		skip := int64(0)
+		if int64(numbers.Value(0)) >= limit {
+			c.surplus, skip = true, 1
+		}
+		c.next = c.strip(record, skip)
 		return c, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	numbers, ok := record.Column(full.NumFields() - 1).(*array.Uint64)
-	if !ok {
-		return nil, fmt.Errorf("column %s is %s, not uint64", rowColumn, full.Field(full.NumFields()-1).Type)
-	}
-	skip := int64(0)
-	if record.NumRows() > 0 && int64(numbers.Value(0)) >= limit {
-		c.surplus, skip = true, 1
-	}
-	c.next = c.strip(record, skip)
-	return c, nil
 }
 
 // strip copies nothing: it takes the columns of record but the last, from a row on.

@@ -26,6 +26,9 @@ var layouts = []string{
 	"2006-01-02T15:04",
 }
 
+// dateText is what ISO 8601 reads as a year or as a date, and we as neither nor.
+var dateText = regexp.MustCompile(`^([0-9]{4}|[12][0-9]{3}(0[1-9]|1[0-2])([0-2][0-9]|3[01]))$`)
+
 var epochText = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 
 // In a query string a plus sign means a space, so the sign of an offset often arrives
@@ -66,6 +69,9 @@ var lastMillisecond = big.NewRat(100_000_000_000_000, 1)
 // parseEpoch reads seconds or milliseconds since 1970. It reckons in fractions, since a
 // double can't hold a present time to the nanosecond.
 func parseEpoch(text string) (time.Time, error) {
+	if dateText.MatchString(text) {
+		return time.Time{}, fmt.Errorf("%s may be a year or a date without its hyphens, or a number of seconds; write 2008-09-01, or %s.0 for seconds", text, text)
+	}
 	n, ok := new(big.Rat).SetString(text)
 	if !ok || len(text) > 40 {
 		return time.Time{}, fmt.Errorf("%q is no time", text)
@@ -112,7 +118,7 @@ func shift(t time.Time, span string) (time.Time, error) {
 			"ms": time.Millisecond, "s": time.Second, "m": time.Minute,
 			"h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
 		}[m[2]]
-		if err != nil || months > 0 && n*months > 12*mostShifted || unit > 0 && n > int((1<<63-1)/unit) {
+		if err != nil || months > 0 && n > 12*mostShifted/months || unit > 0 && n > int((1<<63-1)/unit) {
 			return t, fmt.Errorf("%q is too long a span of time", span)
 		}
 		if months > 0 {

@@ -59,14 +59,14 @@ func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := p.newestFirst()
+	query, turned := p.newestFirst(), false
 	switch {
 	case p.limit == contracts.NoLimit:
 		query.OrderBy = p.ordering(q.Descending)
 	case !q.Descending:
-		query = p.turned(query)
+		query, turned = p.turned(query), true
 	}
-	frame, err := s.run(ctx, p, query)
+	frame, err := s.run(ctx, p, query, turned)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Service) Latest(ctx context.Context, q Query) (*contracts.Frame, error)
 		return nil, err
 	}
 	p.order = p.order[1:]
-	return s.run(ctx, p, p.latest())
+	return s.run(ctx, p, p.latest(), false)
 }
 
 func (s *Service) plan(q Query) (*plan, error) {
@@ -100,7 +100,7 @@ func (s *Service) node(name string) (*catalog.Node, error) {
 	return c.Node(name)
 }
 
-func (s *Service) run(ctx context.Context, p *plan, query sql.Select) (*contracts.Frame, error) {
+func (s *Service) run(ctx context.Context, p *plan, query sql.Select, turned bool) (*contracts.Frame, error) {
 	source, err := s.Sizes.FrameSource(ctx, &p.node.Table)
 	if err != nil {
 		return nil, err
@@ -109,15 +109,9 @@ func (s *Service) run(ctx context.Context, p *plan, query sql.Select) (*contract
 	if err != nil {
 		return nil, err
 	}
-	frame := contracts.NewFrame(catalog.Fields(p.columns), records, p.limit)
-	if last := query.Columns[len(query.Columns)-1]; last.As == rowColumn {
-		counted, err := newCounted(records, p.limit)
-		if err != nil {
-			records.Close()
-			return nil, err
-		}
-		frame = contracts.NewFrame(catalog.Fields(p.columns), counted, contracts.NoLimit)
-		frame.Meta.Tabular.Truncated = counted.surplus
+	frame, err := p.frame(records, turned)
+	if err != nil {
+		return nil, err
 	}
 	frame.Source = source
 	frame.Meta.Tabular.Limit = max(0, p.limit)
@@ -127,6 +121,23 @@ func (s *Service) run(ctx context.Context, p *plan, query sql.Select) (*contract
 	}
 	frame.Meta.TimeSeries = p.timeSeries()
 	return frame, nil
+}
+
+// frame is a frame over the records of a query, turned or not.
+func (p *plan) frame(records contracts.RecordReader, turned bool) (*contracts.Frame, error) {
+	if !turned {
+		return catalog.NewFrame(p.columns, records, p.limit)
+	}
+	counted, err := newCounted(records, p.limit)
+	if err != nil {
+		records.Close()
+		return nil, err
+	}
+	frame, err := catalog.NewFrame(p.columns, counted, contracts.NoLimit)
+	if err == nil {
+		frame.Meta.Tabular.Truncated = counted.surplus
+	}
+	return frame, err
 }
 
 // timeSeries describes the frame as a time series, or is nil when no value column was

@@ -46,7 +46,6 @@ type Select struct {
 	From    Source
 	Alias   string // names From; columns are referred to as Ref{Alias, column}
 	Where   []Expr // joined by AND
-	GroupBy []Expr
 	OrderBy []Order
 	LimitBy []Expr // with these, the first row of each group alone is kept
 	Limit   int64  // zero is no limit
@@ -96,7 +95,6 @@ func (s Select) write(b *builder) {
 		b.identifier(s.Alias)
 	}
 	b.list(" WHERE ", " AND ", s.Where)
-	b.list(" GROUP BY ", ", ", s.GroupBy)
 	for i, o := range s.OrderBy {
 		if i == 0 {
 			b.text(" ORDER BY ")
