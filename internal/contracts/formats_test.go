@@ -308,3 +308,44 @@ func FuzzCells(f *testing.F) {
 		}
 	})
 }
+
+// What a request says of numbers holds for dictionaries of them too, and a frame gives its
+// source back as soon as it has all it will hand out.
+func TestRepresentAndRelease(t *testing.T) {
+	t.Parallel()
+	typ := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.PrimitiveTypes.Uint64}
+	values := array.NewUint64Builder(memory.DefaultAllocator)
+	values.Append(math.MaxUint64)
+	indices := array.NewInt8Builder(memory.DefaultAllocator)
+	indices.AppendValues([]int8{0, 0, 0}, nil)
+	schema := arrow.NewSchema([]arrow.Field{{Name: "k", Type: typ}}, nil)
+	record := array.NewRecord(schema, []arrow.Array{array.NewDictionaryArray(typ, indices.NewArray(), values.NewArray())}, 3)
+	for _, test := range []struct {
+		int64s string
+		want   string // empty for an error
+	}{
+		{"", ""}, {"auto", ""},
+		{"string", `{"k":"18446744073709551615"}`},
+		{"number", `{"k":18446744073709551615}`},
+	} {
+		source := &closing{listed: listed{schema: schema, records: []arrow.Record{record, record}}}
+		f := NewFrame([]Field{{Key: "k", Type: TypeInteger, Safe: true}}, source, 2)
+		f.Represent(test.int64s, "")
+		var got bytes.Buffer
+		err := NDJSON{}.Encode(&got, f)
+		if want := strings.Repeat(test.want+"\n", 2); test.want != "" && (err != nil || got.String() != want) || test.want == "" && err == nil {
+			t.Errorf("int64=%s: %v, %s", test.int64s, err, got.String())
+		}
+		if !source.closed {
+			t.Errorf("int64=%s: the source of a frame that is full is still held", test.int64s)
+		}
+		f.Close()
+	}
+}
+
+type closing struct {
+	listed
+	closed bool
+}
+
+func (c *closing) Close() error { c.closed = true; return nil }

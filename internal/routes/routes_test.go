@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -202,5 +203,57 @@ func TestHead(t *testing.T) {
 	response.Body.Close()
 	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "application/json" || !source.closed {
 		t.Errorf("status %d, %v, closed %v", response.StatusCode, response.Header, source.closed)
+	}
+}
+
+// Over HTTP/1.0 a broken stream ends like a whole one. What is long and does not show its
+// own end is refused there; the rest is sent.
+func TestHTTP10(t *testing.T) {
+	t.Parallel()
+	for _, batches := range []int{1, 200} {
+		server := serve(t, func(context.Context, *FormatInput) (*contracts.Frame, error) {
+			return contracts.NewFrame([]contracts.Field{{Key: "text", Type: contracts.TypeString}}, &ending{newFailing(0), batches}, contracts.NoLimit), nil
+		})
+		for _, format := range contracts.Formats() {
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "GET /test?format=%s HTTP/1.0\r\n\r\n", format.Name)
+			answer, err := io.ReadAll(conn)
+			conn.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			status, _, _ := strings.Cut(string(answer), "\r\n")
+			want := "HTTP/1.0 200 OK"
+			if batches == 200 && !format.Counted {
+				want = "HTTP/1.0 422 Unprocessable Entity"
+			}
+			if status != want {
+				t.Errorf("%s of %d batches: %s", format.Name, batches, status)
+			}
+		}
+	}
+}
+
+// A header that is a list may stand on several lines.
+func TestAcceptLines(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(context.Context, *FormatInput) (*contracts.Frame, error) {
+		return contracts.NewFrame([]contracts.Field{{Key: "text", Type: contracts.TypeString}}, &ending{newFailing(0), 1}, contracts.NoLimit), nil
+	})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/test", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header["Accept"] = []string{"image/png", "text/csv;q=0.1", "application/x-ndjson"}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if got := response.Header.Get("Content-Type"); got != "application/x-ndjson" {
+		t.Errorf("status %d, %s", response.StatusCode, got)
 	}
 }

@@ -58,6 +58,11 @@ func TestParseInstant(t *testing.T) {
 		"2026-03-31T25:00:00Z":                "",
 		"2026-03-31T09:30:00 junk":            "",
 		"1767225600123456":                    "", // microseconds: not guessed
+		"20080901":                            "", // a date without hyphens, or seconds: not guessed
+		"2008":                                "",
+		"20080901.0":                          "1970-08-21T10:01:41Z",
+		"20081301":                            "1970-08-21T10:08:21Z",
+		"-6148914691236517206q":               "",
 		"1e9":                                 "",
 		"-99999999999999999999d":              "",
 		"-99999y":                             "",
@@ -110,6 +115,10 @@ func TestRange(t *testing.T) {
 		{"last", Range{Last: "24h"}, "2024-03-30T15:04:05.000000678Z", "", ""},
 		{"last until an end", Range{Last: "2d", To: "-1d"}, "2024-03-29T15:04:05.000000678Z", "2024-03-30T15:04:05.000000678Z", ""},
 		{"an empty range is no mistake", Range{From: "2026-01-01T00:00:00Z", To: "2026-01-01T00:00:00Z"}, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", ""},
+		{"for ever", Range{From: "2026-01-01", To: "9999-12-31"}, "2026-01-01T00:00:00Z", "", ""},
+		{"before there were years", Range{From: "-99999999999"}, "", "", "query.from"},
+		{"long ago", Range{Last: "9999y"}, "", "", "query.last"},
+		{"reversed by last", Range{Last: "1d", To: "2020-01-01"}, "", "", "query.last"},
 		{"reversed", Range{From: "2026-01-02T00:00:00Z", To: "2026-01-01T00:00:00Z"}, "", "", "query.from"},
 		{"reversed days", Range{From: "2026-01-02", To: "2026-01-01", FromName: "start_date", ToName: "end_date"}, "2026-01-02T00:00:00Z", "2026-01-02T00:00:00Z", "query.start_date"},
 		{"last and from", Range{Last: "1d", From: "2026-01-01"}, "", "", "query.last"},

@@ -55,24 +55,28 @@ func (r Range) resolve(now time.Time) (*contracts.Range, error) {
 		}
 		resolved.To = &to.time
 	}
+	startName := fromName
+	if r.Last != "" {
+		startName = "last"
+	}
 	if resolved.To != nil && resolved.To.Year() > 9999 {
 		resolved.To = nil // for ever
 	}
 	for _, end := range []struct {
 		name, value string
 		time        *time.Time
-	}{{fromName, cmp.Or(r.From, r.Last), resolved.From}, {toName, r.To, resolved.To}} {
+	}{{startName, cmp.Or(r.Last, r.From), resolved.From}, {toName, r.To, resolved.To}} {
 		// Beyond, there is no ISO 8601 to say it in.
 		if end.time != nil && (end.time.Year() < 0 || end.time.Year() > 9999) {
 			return nil, contracts.Invalid("query."+end.name, end.value, spellings, "%s lies outside of the years 0 to 9999.", end.name)
 		}
 	}
 	if resolved.From != nil && resolved.To != nil && resolved.From.After(latest) {
-		name, value, hint := fromName, r.From, "Swap "+fromName+" and "+toName+"."
+		hint := "Swap " + fromName + " and " + toName + "."
 		if r.Last != "" {
-			name, value, hint = "last", r.Last, "last counts back from now; give "+fromName+" and "+toName+" instead."
+			hint = "last counts back from now; give " + fromName + " and " + toName + " instead."
 		}
-		return nil, contracts.Invalid("query."+name, value, hint,
+		return nil, contracts.Invalid("query."+startName, cmp.Or(r.Last, r.From), hint,
 			"The range is reversed: it starts at %s, later than %s %s.", resolved.From.Format(time.RFC3339Nano), toName, r.To)
 	}
 	return resolved, nil
