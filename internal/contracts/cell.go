@@ -118,7 +118,7 @@ func quoted(write cellWriter, quote string) cellWriter {
 const mostSafe = 1<<53 - 1
 
 func signed[T ~int8 | ~int16 | ~int32 | ~int64](field Field, values []T, style cellStyle) cellWriter {
-	write := func(dst []byte, row int) []byte { return strconv.AppendInt(dst, int64(values[row]), 10) }
+	write := func(dst []byte, row int) []byte { return appendInt(dst, int64(values[row])) }
 	switch {
 	case field.Type == TypeString && style.quote != "":
 		return quoted(write, style.quote)
@@ -134,7 +134,7 @@ func signed[T ~int8 | ~int16 | ~int32 | ~int64](field Field, values []T, style c
 }
 
 func unsigned[T ~uint8 | ~uint16 | ~uint32 | ~uint64](field Field, values []T, style cellStyle) cellWriter {
-	write := func(dst []byte, row int) []byte { return strconv.AppendUint(dst, uint64(values[row]), 10) }
+	write := func(dst []byte, row int) []byte { return appendUint(dst, uint64(values[row])) }
 	switch {
 	case field.Type == TypeString && style.quote != "":
 		return quoted(write, style.quote)
@@ -171,9 +171,15 @@ func dictionary(field Field, column *array.Dictionary, style cellStyle) (cellWri
 		texts = value(texts, i)
 		ends[i+1] = len(texts)
 	}
+	texts = append(texts, make([]byte, blockSize)...) // for appendBlock to read from
+	index := column.GetValueIndex
+	if indices, ok := column.Indices().(*array.Int32); ok { // as ClickHouse sends them
+		values := indices.Int32Values()
+		index = func(row int) int { return int(values[row]) }
+	}
 	return nullOr(column, func(dst []byte, row int) []byte {
-		i := column.GetValueIndex(row)
-		return append(dst, texts[ends[i]:ends[i+1]]...)
+		i := index(row)
+		return appendBlock(dst, texts[ends[i]:], ends[i+1]-ends[i])
 	}, style.null), nil
 }
 

@@ -2,69 +2,176 @@ package contracts
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 )
 
-// exactInteger bounds the integers that float64 tells apart: below it a product and
-// a quotient by a power of ten are exact enough to be checked by multiplying back.
-const exactInteger = 1e15
+// exactCents bounds the numbers of which a hundred times is a whole number below 1e15,
+// where a product and a quotient by a hundred are exact enough to be checked by dividing
+// back.
+const exactCents = 1e13
 
-// decimalScales are the short decimals tried before the general routine: whole
-// numbers, cents, and the six digits that many files carry.
-var decimalScales = [...]struct {
-	factor float64
-	digits int
-}{{1, 0}, {1e2, 2}, {1e6, 6}}
+// Within these bounds a float is written without an exponent, and the powers of ten that
+// its shortest decimal needs are exact in 128 bits.
+const (
+	leastPlain = 1e-6
+	mostPlain  = 1e15
+)
 
 // appendFloat appends the shortest decimal that reads back as the same number.
 // NaN and the infinities do not exist in JSON and become null.
 //
-// Measured data mostly has few decimals, for which multiplying, rounding and
-// checking is several times faster than the general routine. It is safe: the
-// candidate has at most 15 significant digits, and no two such decimals are the
-// same float64, so a candidate that divides back to v is the shortest once its
-// trailing zeros are gone.
-func appendFloat(dst []byte, v float64, bits int) []byte {
+// Measured data mostly has two decimals or fewer, for which multiplying, rounding and
+// checking is several times faster than any general routine. It is safe: the candidate
+// has at most 15 significant digits, and no two such decimals are the same float64, so a
+// candidate that divides back to v is the shortest once its trailing zeros are gone.
+func appendFloat(dst []byte, v float64, size int) []byte {
 	abs := math.Abs(v)
 	if v == 0 && math.Signbit(v) {
 		return append(dst, "-0.0"...) // -0 is an integer to some readers, which have no such
 	}
-	if bits == 64 && abs < exactInteger {
-		for _, scale := range decimalScales {
-			scaled := abs * scale.factor
-			if scaled >= exactInteger {
-				break
-			}
-			if n := math.Round(scaled); n/scale.factor == abs {
-				if v < 0 {
+	if size == 64 && abs < mostPlain {
+		if abs < exactCents {
+			// Signed, for which the processor has one instruction.
+			if n := int64(abs*100 + 0.5); float64(n)/100 == abs {
+				if math.Signbit(v) {
 					dst = append(dst, '-')
 				}
-				return appendDecimal(dst, uint64(n), scale.digits)
+				return appendCents(dst, uint64(n))
 			}
+		}
+		if abs >= leastPlain {
+			if v < 0 {
+				dst = append(dst, '-')
+			}
+			digits, scale := shortest(abs)
+			return appendDecimal(dst, digits, scale)
 		}
 	}
 	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return append(dst, "null"...)
-	case abs != 0 && (abs < 1e-6 || abs >= 1e21):
-		return strconv.AppendFloat(dst, v, 'e', -1, bits)
+	case abs != 0 && (abs < leastPlain || abs >= 1e21):
+		return strconv.AppendFloat(dst, v, 'e', -1, size)
 	}
-	return strconv.AppendFloat(dst, v, 'f', -1, bits)
+	return strconv.AppendFloat(dst, v, 'f', -1, size)
 }
 
-// appendDecimal appends n with a decimal point before its last digits, without
-// trailing zeros after the point.
-func appendDecimal(dst []byte, n uint64, digits int) []byte {
-	for digits > 0 && n%10 == 0 {
-		n, digits = n/10, digits-1
+// appendCents appends n hundredths without trailing zeros after the point.
+func appendCents(dst []byte, n uint64) []byte {
+	whole := n / 100
+	cents := n - whole*100
+	dst = appendUint(dst, whole)
+	if cents == 0 {
+		return dst
 	}
-	if digits == 0 {
-		return strconv.AppendUint(dst, n, 10)
+	pair := pairs[cents]
+	if pair[1] == '0' {
+		return append(dst, '.', pair[0])
 	}
-	power := uint64(1)
-	for range digits {
-		power *= 10
+	return append(dst, '.', pair[0], pair[1])
+}
+
+// appendDecimal appends digits with a point before the last scale of them, without
+// trailing zeros after it.
+func appendDecimal(dst []byte, digits uint64, scale int) []byte {
+	for scale > 0 {
+		rest := digits / 10
+		if rest*10 != digits {
+			break
+		}
+		digits, scale = rest, scale-1
 	}
-	dst = append(strconv.AppendUint(dst, n/power, 10), '.')
-	return appendPadded(dst, int64(n%power), digits)
+	if scale == 0 {
+		return appendUint(dst, digits)
+	}
+	count := countDigits(digits)
+	if zeros := scale - count; zeros >= 0 {
+		dst = append(dst, "0.000000"[:2+zeros]...) // from leastPlain on there are no more
+		return appendDigits(dst, digits, count)
+	}
+	whole := digits / powersOfTen[scale]
+	dst = append(appendUint(dst, whole), '.')
+	return appendDigits(dst, digits-whole*powersOfTen[scale], scale)
+}
+
+// tenth are the powers of ten from 1, as 128 bits of which the first is set. Up to 10^55
+// that is exact.
+var tenth = func() (powers [26][2]uint64) {
+	high, low := uint64(0), uint64(1)
+	for i := range powers {
+		zeros := bits.LeadingZeros64(high)
+		if high == 0 {
+			zeros = 64 + bits.LeadingZeros64(low)
+		}
+		if zeros >= 64 {
+			powers[i] = [2]uint64{low << (zeros - 64), 0}
+		} else {
+			powers[i] = [2]uint64{high<<zeros | low>>(64-zeros), low << zeros}
+		}
+		carry, lowTen := bits.Mul64(low, 10)
+		high, low = high*10+carry, lowTen
+	}
+	return powers
+}()
+
+// shortest returns the shortest decimal that reads back as v, nearest to v among those,
+// as digits / 10^scale. It is Schubfach (Raffaello Giulietti, "The Schubfach way to
+// render doubles", 2020) for numbers from leastPlain to mostPlain, which have a scale of
+// zero or more.
+func shortest(v float64) (digits uint64, scale int) {
+	encoded := math.Float64bits(v)
+	fraction := encoded & (1<<52 - 1)
+	exponent := int(encoded>>52) - 1075
+	c := fraction | 1<<52
+	// The interval of numbers that are read as v, in quarters of its last bit. Below a
+	// power of two floats lie twice as close.
+	lower, upper, closer := 4*c-2, 4*c+2, 0
+	if fraction == 0 {
+		lower, closer = 4*c-1, 524031
+	}
+	k := (exponent*1262611 - closer) >> 22
+	power := &tenth[-k]
+	h := uint(exponent+(-k*1741647)>>19+1) & 63 // from 1 to 4
+	below := roundToOdd(power, lower<<h)
+	value := roundToOdd(power, 4*c<<h)
+	above := roundToOdd(power, upper<<h)
+	// The ends of the interval are read as v when its last bit is even.
+	odd := c & 1
+	below, above = below+odd, above-odd
+
+	s := value / 4
+	tens := s / 10
+	tensIn := below <= 40*tens
+	if nextIn := 40*tens+40 <= above; tensIn != nextIn {
+		if nextIn {
+			tens++
+		}
+		return tens, -k - 1
+	}
+	in := below <= 4*s
+	nextIn := 4*s+4 <= above
+	if in != nextIn {
+		if nextIn {
+			s++
+		}
+		return s, -k
+	}
+	if middle := 4*s + 2; value > middle || value == middle && s&1 == 1 {
+		s++
+	}
+	return s, -k
+}
+
+// roundToOdd is the upper part of a product of 192 bits; its last bit tells whether
+// anything was cut off.
+func roundToOdd(power *[2]uint64, n uint64) uint64 {
+	carry, _ := bits.Mul64(power[1], n)
+	high, low := bits.Mul64(power[0], n)
+	low, over := bits.Add64(low, carry, 0)
+	high += over
+	if low > 1 {
+		high |= 1
+	}
+	return high
 }

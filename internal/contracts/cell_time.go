@@ -1,7 +1,9 @@
 package contracts
 
 import (
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -17,8 +19,17 @@ func timestamps(column *array.Timestamp, quote string) cellWriter {
 	unit := column.DataType().(*arrow.TimestampType).Unit
 	digits := map[arrow.TimeUnit]int{arrow.Second: 0, arrow.Millisecond: 3, arrow.Microsecond: 6, arrow.Nanosecond: 9}[unit]
 	perSecond := int64(time.Second / unit.Multiplier())
+	plain := newInstants(digits, quote)
 	return func(dst []byte, row int) []byte {
-		second, fraction := floorDiv(int64(values[row]), perSecond)
+		var second, fraction int64
+		if unit == arrow.Millisecond {
+			second, fraction = floorDiv(int64(values[row]), 1000) // by a constant: no division
+		} else {
+			second, fraction = floorDiv(int64(values[row]), perSecond)
+		}
+		if second >= firstPlain && second < endPlain {
+			return plain.append(dst, uint64(second-firstPlain), uint64(fraction))
+		}
 		day, ofDay := floorDiv(second, secondsPerDay)
 		dst = append(appendDay(append(dst, quote...), day), 'T')
 		dst = appendClock(dst, ofDay)
@@ -27,6 +38,85 @@ func timestamps(column *array.Timestamp, quote string) cellWriter {
 		}
 		return append(append(dst, 'Z'), quote...)
 	}
+}
+
+// Seconds since 1970 of the years from 0000 to 9999, which have four digits.
+const (
+	firstPlain = -62167219200
+	endPlain   = 253402300800
+)
+
+// instants writes instants of years with four digits.
+type instants struct {
+	template [blockSize]byte // what an instant looks like, with zeros; it fits up to nanoseconds
+	quote    int             // length of the quote
+	digits   int             // after the second
+	size     int
+	// day is the last day that was written, in the form of calendarDay: times of one
+	// column lie close together. Chunks of a batch are written side by side, hence atomic.
+	day atomic.Uint64
+}
+
+func newInstants(digits int, quote string) *instants {
+	text := quote + "0000-00-00T00:00:00"
+	if digits > 0 {
+		text += ".000000000"[:1+digits]
+	}
+	text += "Z" + quote
+	w := &instants{quote: len(quote), digits: digits, size: len(text)}
+	copy(w.template[:], text)
+	w.day.Store(calendarDay(0))
+	return w
+}
+
+// append appends an instant given in seconds since the year 0000 and a fraction.
+func (w *instants) append(dst []byte, second, fraction uint64) []byte {
+	day := second / secondsPerDay
+	ofDay := uint32(second - day*secondsPerDay)
+	date := w.day.Load()
+	if date>>32 != day {
+		date = calendarDay(uint32(day))
+		w.day.Store(date)
+	}
+	if cap(dst)-len(dst) < blockSize+1 {
+		dst = slices.Grow(dst, blockSize+1)
+	}
+	start := len(dst)
+	*(*[blockSize]byte)(dst[start : start+blockSize]) = w.template
+	text := (*[blockSize - 1]byte)(dst[start+w.quote : start+w.quote+blockSize-1])
+	putPair(text[0:2], uint32(date>>23&0x1ff))
+	putPair(text[2:4], uint32(date>>16&0x7f))
+	putPair(text[5:7], uint32(date>>8&0xff))
+	putPair(text[8:10], uint32(date&0xff))
+	minute := ofDay / 60
+	putPair(text[11:13], minute/60)
+	putPair(text[14:16], minute%60)
+	putPair(text[17:19], ofDay-minute*60)
+	if w.digits > 0 {
+		putDigits(text[20:20+w.digits], fraction)
+	}
+	return dst[:start+w.size]
+}
+
+func putPair(dst []byte, value uint32) { *(*[2]byte)(dst) = pairs[value] }
+
+// calendarDay is the date of a day counted from 0000-01-01, as the day itself in the
+// upper half, and below it century, year of the century, month and day of the month.
+// See appendDay for the algorithm; March 1st of the year 0 is day 60.
+func calendarDay(day uint32) uint64 {
+	shifted := day + 146097 - 60
+	era := shifted / 146097
+	ofEra := shifted - era*146097
+	yearOfEra := (ofEra - ofEra/1460 + ofEra/36524 - ofEra/146096) / 365
+	ofYear := ofEra - (365*yearOfEra + yearOfEra/4 - yearOfEra/100)
+	month := (5*ofYear + 2) / 153
+	dayOfMonth := ofYear - (153*month+2)/5 + 1
+	year := yearOfEra + era*400
+	if month += 3; month > 12 {
+		year, month = year+1, month-12
+	}
+	year -= 400 // of the era that was put before the year 0
+	return uint64(day)<<32 | uint64(year/100)<<23 | uint64(year%100)<<16 | uint64(month)<<8 | uint64(dayOfMonth)
 }
 
 // floorDiv divides rounding down, so that an instant before 1970 falls into its own day.

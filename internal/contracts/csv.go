@@ -16,15 +16,15 @@ var csvCells = cellStyle{text: appendCSV, json: appendCSV, float: appendPlainFlo
 
 // Encode implements Encoder.
 func (CSV) Encode(w io.Writer, f *Frame) error {
-	style := rowStyle{cells: csvCells, before: make([][]byte, len(f.Fields)), end: "\r\n"}
+	before := make([][]byte, len(f.Fields))
 	var header []byte
 	for i, field := range f.Fields {
 		if i > 0 {
-			style.before[i] = []byte{','}
+			before[i] = []byte{','}
 		}
-		header = appendCSV(append(header, style.before[i]...), field.Key)
+		header = appendCSV(append(header, before[i]...), field.Key)
 	}
-	return writeWhole(w, append(header, "\r\n"...), f, style)
+	return writeWhole(w, append(header, "\r\n"...), f, newRowStyle(csvCells, before, "\r\n", ""))
 }
 
 // appendCSV appends a text, in quotes if it is empty or holds what would end a field.

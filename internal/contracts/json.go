@@ -71,21 +71,21 @@ func (JSON) Encode(w io.Writer, f *Frame) error {
 
 // jsonRows writes rows as JSON objects. It notes in replaced whether a text had to be
 // altered for JSON; nil does not care.
-func jsonRows(fields []Field, end, between string, replaced *atomic.Bool) rowStyle {
-	style := rowStyle{before: make([][]byte, len(fields)), end: end, between: between}
-	style.cells = cellStyle{
+func jsonRows(fields []Field, end, between string, replaced *atomic.Bool) *rowStyle {
+	cells := cellStyle{
 		null: "null", quote: `"`, float: appendFloat, unsafe: new(atomic.Bool),
 		text: func(dst []byte, s string) []byte { return appendNoting(dst, s, appendString, replaced) },
 		json: func(dst []byte, s string) []byte { return appendNoting(dst, s, appendJSON, replaced) },
 	}
+	before := make([][]byte, len(fields))
 	for i, field := range fields {
 		open := byte(',')
 		if i == 0 {
 			open = '{'
 		}
-		style.before[i] = append(appendString([]byte{open}, field.Key), ':')
+		before[i] = append(appendString([]byte{open}, field.Key), ':')
 	}
-	return style
+	return newRowStyle(cells, before, end, between)
 }
 
 // appendNoting appends a text and notes whether its bytes are not UTF-8.

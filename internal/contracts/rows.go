@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -14,9 +15,20 @@ import (
 // rowStyle is what tells the formats apart that are written row by row.
 type rowStyle struct {
 	cells   cellStyle
-	before  [][]byte // what stands before the cell of each column
-	end     string   // what ends a row
-	between string   // what stands between two rows
+	before  []lead // what stands before the cell of each column
+	end     string // what ends a row
+	between string // what stands between two rows
+	turn    lead   // what stands between the last cell of a row and the first of the next
+}
+
+// lead is a text that is appended again and again.
+type lead struct {
+	text []byte // with room to read a block from
+	size int
+}
+
+func newLead(text []byte) lead {
+	return lead{append(slices.Clip(text), make([]byte, blockSize)...), len(text)}
 }
 
 // chunkRows is how many rows are encoded in one go at most: some hundreds of kilobytes of
@@ -36,10 +48,22 @@ func chunkOf(record arrow.Record) int {
 // mostEncoders bounds the rows of one answer that are encoded side by side.
 const mostEncoders = 4
 
+// newRowStyle returns the style of rows with these cells and separators.
+func newRowStyle(cells cellStyle, before [][]byte, end, between string) *rowStyle {
+	s := &rowStyle{cells: cells, end: end, between: between, before: make([]lead, len(before))}
+	for i, text := range before {
+		s.before[i] = newLead(text)
+	}
+	if len(before) > 0 {
+		s.turn = newLead(append([]byte(end+between), before[0]...))
+	}
+	return s
+}
+
 // write appends the rows of a frame to buf, flushing to w as it goes, and returns what
 // is not written yet. Batches are encoded side by side on the cores there are and
 // written in order; no more than a few chunks are in memory.
-func (s rowStyle) write(w io.Writer, buf []byte, f *Frame) ([]byte, error) {
+func (s *rowStyle) write(w io.Writer, buf []byte, f *Frame) ([]byte, error) {
 	first := true
 	for {
 		record, err := f.Next()
@@ -63,7 +87,7 @@ func (s rowStyle) write(w io.Writer, buf []byte, f *Frame) ([]byte, error) {
 	}
 }
 
-func (s rowStyle) cellsOf(fields []Field, record arrow.Record) ([]cellWriter, error) {
+func (s *rowStyle) cellsOf(fields []Field, record arrow.Record) ([]cellWriter, error) {
 	if int(record.NumCols()) != len(fields) || len(fields) == 0 {
 		return nil, fmt.Errorf("frame has %d fields, its records %d columns", len(fields), record.NumCols())
 	}
@@ -77,10 +101,13 @@ func (s rowStyle) cellsOf(fields []Field, record arrow.Record) ([]cellWriter, er
 	return cells, nil
 }
 
+// runRows is how many rows are encoded between two looks at the size of the buffer.
+const runRows = 64
+
 // writeRows encodes a batch here and now.
-func (s rowStyle) writeRows(w io.Writer, buf []byte, cells []cellWriter, rows int, first bool) ([]byte, error) {
-	for row := range rows {
-		buf = s.append(buf, cells, row, row+1, first && row == 0)
+func (s *rowStyle) writeRows(w io.Writer, buf []byte, cells []cellWriter, rows int, first bool) ([]byte, error) {
+	for row := 0; row < rows; row += runRows {
+		buf = s.append(buf, cells, row, min(row+runRows, rows), first && row == 0)
 		if len(buf) >= flushAt {
 			if err := s.cells.broken(); err != nil {
 				return buf, err
@@ -107,18 +134,23 @@ func (s cellStyle) broken() error {
 }
 
 // append appends the rows from start to end. first tells that no row stands before them.
-func (s rowStyle) append(dst []byte, cells []cellWriter, start, end int, first bool) []byte {
-	for row := start; row < end; row++ {
-		if !first {
-			dst = append(dst, s.between...)
-		}
-		first = false
-		for i, cell := range cells {
-			dst = cell(append(dst, s.before[i]...), row)
-		}
-		dst = append(dst, s.end...)
+func (s *rowStyle) append(dst []byte, cells []cellWriter, start, end int, first bool) []byte {
+	if start == end {
+		return dst
 	}
-	return dst
+	if !first {
+		dst = append(dst, s.between...)
+	}
+	open := &s.before[0]
+	for row := start; row < end; row++ {
+		dst = cells[0](appendBlock(dst, open.text, open.size), row)
+		for i := 1; i < len(cells); i++ {
+			before := &s.before[i]
+			dst = cells[i](appendBlock(dst, before.text, before.size), row)
+		}
+		open = &s.turn
+	}
+	return append(dst, s.end...)
 }
 
 // chunk is a part of a batch on its way to becoming text.
@@ -140,7 +172,7 @@ const chunkTextSize = 2 * chunkBytes
 
 // writeSideBySide is write for an answer of many rows, of which record is the first
 // batch not yet written.
-func (s rowStyle) writeSideBySide(w io.Writer, buf []byte, f *Frame, record arrow.Record, cells []cellWriter, first bool) ([]byte, error) {
+func (s *rowStyle) writeSideBySide(w io.Writer, buf []byte, f *Frame, record arrow.Record, cells []cellWriter, first bool) ([]byte, error) {
 	encoders := min(runtime.GOMAXPROCS(0), mostEncoders)
 	work := make(chan *chunk)
 	inOrder := make(chan *chunk, 2*encoders) // what is under way; its capacity bounds memory
@@ -194,7 +226,7 @@ func (s rowStyle) writeSideBySide(w io.Writer, buf []byte, f *Frame, record arro
 }
 
 // split hands the rows of the frame on in chunks until there are none or hand refuses.
-func (s rowStyle) split(f *Frame, record arrow.Record, cells []cellWriter, before []byte, first bool, hand func(*chunk) bool) (err error) {
+func (s *rowStyle) split(f *Frame, record arrow.Record, cells []cellWriter, before []byte, first bool, hand func(*chunk) bool) (err error) {
 	defer recovered(&err)
 	for {
 		rows := int(record.NumRows())
@@ -223,7 +255,7 @@ func (s rowStyle) split(f *Frame, record arrow.Record, cells []cellWriter, befor
 	}
 }
 
-func (s rowStyle) encode(c *chunk) {
+func (s *rowStyle) encode(c *chunk) {
 	defer close(c.done)
 	defer c.record.Release()
 	defer recovered(&c.err)
@@ -239,7 +271,7 @@ func recovered(err *error) {
 }
 
 // writeWhole writes start, the rows of the frame, and nothing after them.
-func writeWhole(w io.Writer, start []byte, f *Frame, style rowStyle) error {
+func writeWhole(w io.Writer, start []byte, f *Frame, style *rowStyle) error {
 	pooled := buffers.Get().(*[]byte)
 	defer buffers.Put(pooled)
 	buf, err := style.write(w, append((*pooled)[:0], start...), f)
