@@ -11,7 +11,7 @@ help:
 	@echo "make test   fetch what the tests need (once), run all tests"
 	@echo "            more flags of go test: make test ARGS='-v -run TestCatalog'"
 	@echo "make check  gofmt, go vet, staticcheck"
-	@echo "make bench  run the benchmarks"
+	@echo "make bench  run the benchmarks, and compare with ClickHouse itself (some five minutes)"
 	@echo "make build  build bin/framehouse"
 	@echo "make clean  remove bin; data stays in ./data, downloads in the cache folder"
 
@@ -39,14 +39,15 @@ test: fetch
 	exec go test $$race -p 2 $(ARGS) ./...
 
 check:
-	@unformatted=$$(gofmt -l cmd internal) || exit 1; test -z "$$unformatted" || { \
-		echo "gofmt would change these; run gofmt -w cmd internal:" >&2; echo "$$unformatted" >&2; exit 1; }
+	@unformatted=$$(gofmt -l cmd internal scripts) || exit 1; test -z "$$unformatted" || { \
+		echo "gofmt would change these; run gofmt -w cmd internal scripts:" >&2; echo "$$unformatted" >&2; exit 1; }
 	@go vet ./...
 	@go run $(STATICCHECK) ./...
 
-# One package at a time, so that none slows another.
-bench: fetch
-	@exec go test -run '^$$' -bench . -benchmem -p 1 $(ARGS) ./...
+# One package at a time, so that none slows another. ARGS are those of scripts/bench: see docs/performance.md.
+bench: fetch build
+	@go test -run '^$$' -bench . -benchmem -p 1 ./...
+	@exec go run ./scripts/bench $(ARGS)
 
 # Both do nothing when what they fetch is there. What they print on stdout is for programs.
 fetch:

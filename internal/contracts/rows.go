@@ -80,7 +80,7 @@ func (s *rowStyle) write(w io.Writer, buf []byte, f *Frame) ([]byte, error) {
 		if record.NumRows() > chunkRows && runtime.GOMAXPROCS(0) > 1 {
 			return s.writeSideBySide(w, buf, f, record, cells, first)
 		}
-		if buf, err = s.writeRows(w, buf, cells, int(record.NumRows()), first); err != nil {
+		if buf, err = s.writeRows(w, buf, record, cells, first); err != nil {
 			return buf, err
 		}
 		first = first && record.NumRows() == 0
@@ -101,13 +101,14 @@ func (s *rowStyle) cellsOf(fields []Field, record arrow.Record) ([]cellWriter, e
 	return cells, nil
 }
 
-// runRows is how many rows are encoded between two looks at the size of the buffer.
+// runRows is how many rows are encoded at most between two looks at the size of the buffer.
 const runRows = 64
 
 // writeRows encodes a batch here and now.
-func (s *rowStyle) writeRows(w io.Writer, buf []byte, cells []cellWriter, rows int, first bool) ([]byte, error) {
-	for row := 0; row < rows; row += runRows {
-		buf = s.append(buf, cells, row, min(row+runRows, rows), first && row == 0)
+func (s *rowStyle) writeRows(w io.Writer, buf []byte, record arrow.Record, cells []cellWriter, first bool) ([]byte, error) {
+	rows, step := int(record.NumRows()), min(runRows, chunkOf(record))
+	for row := 0; row < rows; row += step {
+		buf = s.append(buf, cells, row, min(row+step, rows), first && row == 0)
 		if len(buf) >= flushAt {
 			if err := s.cells.broken(); err != nil {
 				return buf, err

@@ -59,19 +59,44 @@ func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	query, turned := p.newestFirst(), false
-	switch {
-	case p.limit == contracts.NoLimit:
-		query.OrderBy = p.ordering(q.Descending)
-	case !q.Descending:
-		query, turned = p.turned(query), true
-	}
-	frame, err := s.run(ctx, p, query, turned)
+	frame, err := s.rows(ctx, p, q.Descending)
 	if err != nil {
 		return nil, err
 	}
 	frame.Meta.Range = p.resolved
 	return frame, nil
+}
+
+// mostHoped bounds the rows that are read in the hope that they are all.
+const mostHoped = DefaultLimit
+
+func (s *Service) rows(ctx context.Context, p *plan, descending bool) (*contracts.Frame, error) {
+	query := p.newestFirst()
+	switch {
+	case p.limit == contracts.NoLimit:
+		query.OrderBy = p.ordering(descending)
+		return s.run(ctx, p, query, false)
+	case descending:
+		return s.run(ctx, p, query, false)
+	case p.resolved.From != nil && p.limit <= mostHoped:
+		// A range with a start mostly holds fewer rows than the limit. Then which of them are
+		// the newest is no question, and reading them in order is what ClickHouse does best.
+		hopeful := query
+		hopeful.OrderBy = p.ordering(false)
+		frame, err := s.run(ctx, p, hopeful, false)
+		if err != nil {
+			return nil, err
+		}
+		settled, err := frame.Settle()
+		if settled && !frame.Meta.Tabular.Truncated {
+			return frame, nil
+		}
+		frame.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s.run(ctx, p, p.turned(query), true)
 }
 
 // Latest is a frame with the last observation of each series, ordered by series.
