@@ -84,14 +84,6 @@ func newCellWriter(field Field, column arrow.Array, style cellStyle) (cellWriter
 		}
 	case *array.Timestamp:
 		write = timestamps(c, style.quote)
-	case *array.Time32:
-		if unit := c.DataType().(*arrow.Time32Type).Unit; unit != arrow.Second {
-			return nil, fmt.Errorf("column %s: a time of day in %s has no JSON form", field.Key, unit)
-		}
-		values := c.Time32Values()
-		write = func(dst []byte, row int) []byte {
-			return append(appendClock(append(dst, style.quote...), int64(values[row])), style.quote...)
-		}
 	default:
 		return nil, fmt.Errorf("column %s: Arrow type %s has no JSON form", field.Key, column.DataType())
 	}

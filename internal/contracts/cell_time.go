@@ -164,17 +164,9 @@ func appendYear(dst []byte, year int64) []byte {
 	return strconv.AppendInt(dst, year, 10)
 }
 
-// appendClock appends seconds as hh:mm:ss. ClickHouse's Time reaches beyond a day and
-// below zero, so hours may have three digits and a sign.
+// appendClock appends the seconds of a day as hh:mm:ss.
 func appendClock(dst []byte, seconds int64) []byte {
-	if seconds < 0 {
-		dst, seconds = append(dst, '-'), -seconds
-	}
-	width := 2
-	if seconds >= 100*3600 {
-		width = 3
-	}
-	dst = append(appendPadded(dst, seconds/3600, width), ':')
+	dst = append(appendPadded(dst, seconds/3600, 2), ':')
 	dst = append(appendPadded(dst, seconds/60%60, 2), ':')
 	return appendPadded(dst, seconds%60, 2)
 }

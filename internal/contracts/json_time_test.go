@@ -33,8 +33,6 @@ func TestAppendClock(t *testing.T) {
 	t.Parallel()
 	for seconds, want := range map[int64]string{
 		0: "00:00:00", 1: "00:00:01", 59: "00:00:59", 60: "00:01:00", 3600: "01:00:00", 86399: "23:59:59",
-		86400: "24:00:00", 359999: "99:59:59", 360000: "100:00:00", 3599999: "999:59:59",
-		-1: "-00:00:01", -3600: "-01:00:00", -3599999: "-999:59:59",
 	} {
 		if got := string(appendClock(nil, seconds)); got != want {
 			t.Errorf("%d: got %s, want %s", seconds, got, want)
