@@ -51,6 +51,13 @@ type Table struct {
 	Order       []Order  // default order
 	MaxRows     int64
 	Export      bool // whether all rows may be asked for at once
+	// Unique promises that no two rows have the same key: the catalog declares the key, or
+	// ClickHouse replaces rows by it.
+	Unique bool
+	// Final leaves out rows that a later one replaces or deletes, which some engines keep
+	// until they come round to merging them.
+	Final     bool
+	Relations []*Relation
 }
 
 // Node is a published time series: a table whose rows are observations.

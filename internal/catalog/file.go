@@ -35,6 +35,8 @@ type entry struct {
 	order       []text
 	maxRows     int64
 	export      bool
+	final       *bool // nil leaves it to the engine
+	references  []reference
 	columns     []columnEntry
 	time        text
 	dimensions  []text
@@ -118,6 +120,10 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 		"description": d.text(&e.description),
 		"max_rows":    d.rows(&e.maxRows),
 		"export":      d.bool(&e.export),
+		"final": func(n *yaml.Node) {
+			e.final = new(bool)
+			d.bool(e.final)(n)
+		},
 		"columns": func(n *yaml.Node) {
 			d.each(n, func(name, value *yaml.Node) {
 				c := columnEntry{name: name.Value, line: name.Line}
@@ -135,6 +141,7 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 	if e.section == "tables" {
 		known["key"] = d.texts(&e.key)
 		known["order"] = d.texts(&e.order)
+		known["references"] = d.references
 	} else {
 		known["time"] = d.text(&e.time)
 		known["dimensions"] = d.texts(&e.dimensions)
@@ -157,6 +164,35 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 			}
 		}
 	}
+}
+
+// relationName is what can stand before the dot of a column in a filter, and be told from
+// the words of the filter language.
+var relationName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+var reservedRelations = []string{"and", "or", "not", "where", "having"}
+
+func (d *decoder) references(n *yaml.Node) {
+	d.each(n, func(name, value *yaml.Node) {
+		r := reference{name: name.Value, line: name.Line}
+		d.mapping(value, keys{
+			"columns": d.texts(&r.columns),
+			"table":   d.text(&r.table),
+			"inverse": d.text(&r.inverse),
+		})
+		for _, relation := range []text{{r.name, r.line}, r.inverse} {
+			if relation.value != "" && (!relationName.MatchString(relation.value) || slices.Contains(reservedRelations, relation.value)) {
+				d.fault(relation.line, "%q cannot name a relation; use letters, digits and '_', and none of %s", relation.value, strings.Join(reservedRelations, ", "))
+			}
+		}
+		if len(r.columns) == 0 {
+			d.fault(r.line, "the reference %q needs columns: those of this table that match the other's key", r.name)
+		}
+		if r.table.value == "" {
+			d.fault(r.line, "the reference %q needs table: the published table that it leads to", r.name)
+		}
+		d.entry.references = append(d.entry.references, r)
+	})
 }
 
 // once makes sure that a list names each column once.

@@ -13,6 +13,11 @@ import (
 // Alias is the name that a published table has inside a statement.
 const Alias = "t"
 
+// Read is a statement that reads the table under Alias, with nothing selected yet.
+func (t *Table) Read() sql.Select {
+	return sql.Select{From: t.Source, Final: t.Final, Alias: Alias}
+}
+
 // Ref is the column in a statement that reads from its table under Alias.
 func (c *Column) Ref() sql.Ref { return sql.Ref{Table: Alias, Column: c.Name} }
 

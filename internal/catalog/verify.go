@@ -57,6 +57,7 @@ func Load(ctx context.Context, name string, content []byte, db Database) (*Catal
 			c.Nodes = append(c.Nodes, &node)
 		}
 	}
+	c.link(f)
 	slices.SortStableFunc(f.faults, func(a, b Fault) int { return a.Line - b.Line })
 	c.Faults = f.faults
 	return c, nil
@@ -118,6 +119,10 @@ func (v *verifier) table(source sql.Table) Table {
 	if len(e.key) == 0 {
 		t.Key = publishedPart(&t, info.SortingKey)
 	}
+	if t.Final = info.Merges(); e.final != nil {
+		t.Final = *e.final
+	}
+	t.Unique = len(e.key) > 0 || t.Final && len(t.Key) > 0 && len(t.Key) == len(info.SortingKey)
 	for _, step := range e.order {
 		name, descending := strings.CutPrefix(step.value, "-")
 		if v.column(&t, "order", text{name, step.line}) != nil {

@@ -18,6 +18,17 @@ type TableInfo struct {
 	Columns    []ColumnInfo
 }
 
+// Merges tells whether the engine lets a later row stand for earlier ones with the same
+// sorting key, and keeps them all until it merges them.
+func (t TableInfo) Merges() bool {
+	for _, kind := range []string{"Replacing", "Collapsing", "Summing", "Aggregating", "Coalescing"} {
+		if strings.Contains(t.Engine, kind) && strings.HasSuffix(t.Engine, "MergeTree") {
+			return true
+		}
+	}
+	return false
+}
+
 // ColumnInfo is what ClickHouse knows of a column.
 type ColumnInfo struct {
 	Name    string `json:"name"`

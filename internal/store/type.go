@@ -147,3 +147,10 @@ func unquote(s string) string {
 func (t Type) Temporal() bool {
 	return slices.Contains([]string{"Date", "Date32", "DateTime", "DateTime64"}, t.Name)
 }
+
+// Matches tells whether values of the two types can be equal, so that a column of one can
+// refer to a column of the other.
+func (t Type) Matches(other Type) bool {
+	whole := func(t Type) bool { return strings.HasPrefix(strings.TrimPrefix(t.Name, "U"), "Int") }
+	return t.Comparable() && (t.Bare() == other.Bare() || whole(t) && whole(other))
+}

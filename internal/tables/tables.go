@@ -107,12 +107,9 @@ func newPlan(table *catalog.Table, q Query) (plan, error) {
 	if p.columns, err = table.Pick("query.select", q.Select); err != nil {
 		return p, err
 	}
-	p.query = sql.Select{
-		Columns: catalog.Selection(p.columns),
-		From:    table.Source,
-		Alias:   catalog.Alias,
-		Limit:   p.limit + 1, // one row more tells whether there is more; none when there is no limit
-	}
+	p.query = table.Read()
+	p.query.Columns = catalog.Selection(p.columns)
+	p.query.Limit = p.limit + 1 // one row more tells whether there is more; none when there is no limit
 	if p.query.Where, err = table.Where(q.Where); err != nil {
 		return p, err
 	}

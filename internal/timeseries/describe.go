@@ -58,7 +58,7 @@ func (s *Service) Describe(ctx context.Context, name string) (NodeDescription, e
 
 // extent is the time of the oldest and of the newest observation.
 func (s *Service) extent(ctx context.Context, node *catalog.Node) (first, last *string, err error) {
-	query := sql.Select{From: node.Source, Alias: catalog.Alias}
+	query := node.Read()
 	var fields []contracts.Field
 	for _, end := range []struct{ name, function string }{{"first", "minOrNull"}, {"last", "maxOrNull"}} {
 		query.Columns = append(query.Columns, sql.Column{Expr: node.Time.Type.Wire(sql.Call(end.function, node.Time.Ref())), As: end.name})

@@ -95,11 +95,10 @@ func (p *plan) ordering(descending bool) []sql.Order {
 
 // newestFirst reads the newest rows, and one more than the limit to know of others.
 func (p *plan) newestFirst() sql.Select {
-	return sql.Select{
-		Columns: catalog.Selection(p.columns),
-		From:    p.node.Source, Alias: catalog.Alias,
-		Where: p.where, OrderBy: p.ordering(true), Limit: p.limit + 1,
-	}
+	query := p.node.Read()
+	query.Columns = catalog.Selection(p.columns)
+	query.Where, query.OrderBy, query.Limit = p.where, p.ordering(true), p.limit+1
+	return query
 }
 
 // turned gives the newest rows oldest first. Each gets its number, counted from the
@@ -121,11 +120,9 @@ func (p *plan) turned(newest sql.Select) sql.Select {
 
 // latest reads the newest row of each series.
 func (p *plan) latest() sql.Select {
-	newest := sql.Select{
-		Columns: p.raw(),
-		From:    p.node.Source, Alias: catalog.Alias,
-		Where: p.where, OrderBy: p.ordering(true)[:1],
-	}
+	newest := p.node.Read()
+	newest.Columns = p.raw()
+	newest.Where, newest.OrderBy = p.where, p.ordering(true)[:1]
 	outer := sql.Select{
 		Columns: catalog.Selection(p.columns),
 		Alias:   catalog.Alias,

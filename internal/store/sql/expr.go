@@ -96,3 +96,51 @@ func (in In) write(b *builder) {
 	}
 	b.text(")")
 }
+
+// And is true for rows for which all its parts are; without parts for every row.
+type And []Expr
+
+func (a And) write(b *builder) { b.group(" AND ", "1", a) }
+
+// Or is true for rows for which one of its parts is; without parts for none.
+type Or []Expr
+
+func (o Or) write(b *builder) { b.group(" OR ", "0", o) }
+
+func (b *builder) group(between, empty string, parts []Expr) {
+	if len(parts) == 0 {
+		b.text(empty)
+		return
+	}
+	b.text("(")
+	b.list("", between, parts)
+	b.text(")")
+}
+
+// Not is true where its part is false. Of a part that is null it is null: where that can
+// be, the part decides first what null means.
+type Not struct{ Expr Expr }
+
+func (n Not) write(b *builder) {
+	b.text("NOT (")
+	n.Expr.write(b)
+	b.text(")")
+}
+
+// InSelect is true for rows whose expressions together are a row of a statement. On a
+// cluster the statement is run once and its rows are sent to the shards.
+type InSelect struct {
+	Exprs []Expr
+	From  Select
+}
+
+func (in InSelect) write(b *builder) {
+	if len(in.Exprs) == 1 {
+		in.Exprs[0].write(b)
+	} else {
+		b.group(", ", "", in.Exprs)
+	}
+	b.text(" GLOBAL IN (")
+	in.From.write(b)
+	b.text(")")
+}

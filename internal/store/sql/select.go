@@ -33,22 +33,42 @@ type Column struct {
 	As   string
 }
 
-// Order is one step of an ordering. Nulls come last in either direction, which is
-// what ClickHouse does unless told otherwise.
+// Order is one step of an ordering. Unless told otherwise nulls come last in either
+// direction, and a NaN stands between the nulls and the numbers.
 type Order struct {
 	Expr       Expr
 	Descending bool
+	NullsFirst bool
 }
 
 // Select is a SELECT statement. From is a Table or another Select.
 type Select struct {
 	Columns []Column
 	From    Source
+	Final   bool   // rows of From that a later one replaces or deletes are left out
 	Alias   string // names From; columns are referred to as Ref{Alias, column}
+	Joins   []Join
 	Where   []Expr // joined by AND
+	GroupBy []Expr
 	OrderBy []Order
 	LimitBy []Expr // with these, the first row of each group alone is kept
 	Limit   int64  // zero is no limit
+	// Settings bound what the statement may use. Inside another statement they bind there too.
+	Settings []Setting
+}
+
+// Join gives each row so far the columns of at most one row of From, or nulls when there
+// is none: it neither adds rows nor takes any away.
+type Join struct {
+	From  Source
+	Alias string
+	On    []Expr // joined by AND
+}
+
+// Setting is a setting of ClickHouse for one statement; its name is part of the program.
+type Setting struct {
+	Name  string
+	Value int64
 }
 
 // Source is what a Select reads from.
@@ -94,7 +114,18 @@ func (s Select) write(b *builder) {
 		b.text(" AS ")
 		b.identifier(s.Alias)
 	}
+	if s.Final {
+		b.text(" FINAL")
+	}
+	for _, j := range s.Joins {
+		b.text(" LEFT ANY JOIN ")
+		j.From.writeSource(b)
+		b.text(" AS ")
+		b.identifier(j.Alias)
+		b.list(" ON ", " AND ", j.On)
+	}
 	b.list(" WHERE ", " AND ", s.Where)
+	b.list(" GROUP BY ", ", ", s.GroupBy)
 	for i, o := range s.OrderBy {
 		if i == 0 {
 			b.text(" ORDER BY ")
@@ -104,12 +135,22 @@ func (s Select) write(b *builder) {
 		if o.Descending {
 			b.text(" DESC")
 		}
+		if o.NullsFirst {
+			b.text(" NULLS FIRST")
+		}
 	}
 	if len(s.LimitBy) > 0 {
 		b.list(" LIMIT 1 BY ", ", ", s.LimitBy)
 	}
 	if s.Limit > 0 {
 		b.text(" LIMIT " + strconv.FormatInt(s.Limit, 10))
+	}
+	for i, setting := range s.Settings {
+		if i == 0 {
+			b.text(" SETTINGS ")
+		}
+		b.comma(i)
+		b.text(setting.Name + " = " + strconv.FormatInt(setting.Value, 10))
 	}
 }
 
