@@ -43,8 +43,8 @@ func (serveCommand) Help() string {
 }
 
 // gcPercent lets the heap grow further than usual before it is collected. A server that
-// streams holds little and turns over much: with 100, an Arrow answer takes a sixth more
-// CPU time; with 200, the memory of one reaches 64 MB. See docs/performance.md.
+// streams holds little and turns over much. With 200 an answer in Parquet comes close to
+// the memory it may take. See docs/performance.md.
 const gcPercent = 150
 
 func (c *serveCommand) Run(ctx context.Context, console console) error {

@@ -56,16 +56,7 @@ func appendInt(dst []byte, n int64) []byte {
 func putDigits(dst []byte, n uint64) {
 	for len(dst) >= 8 {
 		rest := n / 1e8
-		eight := uint32(n - rest*1e8)
-		to := (*[8]byte)(dst[len(dst)-8:])
-		// Two numbers of four digits do not wait for each other.
-		high := eight / 10000
-		low := eight - high*10000
-		a, c := high/100, low/100
-		*(*[2]byte)(to[0:]) = pairs[a]
-		*(*[2]byte)(to[2:]) = pairs[high-a*100]
-		*(*[2]byte)(to[4:]) = pairs[c]
-		*(*[2]byte)(to[6:]) = pairs[low-c*100]
+		binary.LittleEndian.PutUint64(dst[len(dst)-8:], eightDigits(n-rest*1e8)|asciiZeros)
 		n, dst = rest, dst[:len(dst)-8]
 	}
 	rest := uint32(n)
@@ -77,6 +68,19 @@ func putDigits(dst []byte, n uint64) {
 	if len(dst) == 1 {
 		dst[0] = '0' + byte(rest%10)
 	}
+}
+
+const asciiZeros = 0x3030303030303030
+
+// eightDigits are the eight digits of n, the first in the lowest byte. They are halved
+// side by side: into four and four, two and two, one and one.
+func eightDigits(n uint64) uint64 {
+	fours := n / 10000
+	fours |= (n - fours*10000) << 32
+	hundreds := fours * 10486 >> 20 & 0x7f_0000_007f // for less than 10,000 the quotient by 100
+	twos := hundreds | (fours-hundreds*100)<<16
+	tens := twos * 103 >> 10 & 0x0f_000f_000f_000f // for less than 100 the quotient by 10
+	return tens | (twos-tens*10)<<8
 }
 
 // blockSize is how much is copied at once of a text that is no longer: one copy of a

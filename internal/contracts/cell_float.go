@@ -1,8 +1,10 @@
 package contracts
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
@@ -75,6 +77,15 @@ func appendCents(dst []byte, n uint64) []byte {
 // appendDecimal appends digits with a point before the last scale of them, without
 // trailing zeros after it.
 func appendDecimal(dst []byte, digits uint64, scale int) []byte {
+	high := digits / 1e8
+	low := digits - high*1e8
+	count := 16
+	if high >= 1e8 {
+		count++
+	}
+	if zeros := scale - count; zeros >= 0 && high >= 1e7 && high < 1e9 && low != 0 {
+		return appendFraction(dst, high, low, zeros, count)
+	}
 	for scale > 0 {
 		rest := digits / 10
 		if rest*10 != digits {
@@ -85,7 +96,7 @@ func appendDecimal(dst []byte, digits uint64, scale int) []byte {
 	if scale == 0 {
 		return appendUint(dst, digits)
 	}
-	count := countDigits(digits)
+	count = countDigits(digits)
 	if zeros := scale - count; zeros >= 0 {
 		dst = append(dst, "0.000000"[:2+zeros]...) // from leastPlain on there are no more
 		return appendDigits(dst, digits, count)
@@ -93,6 +104,26 @@ func appendDecimal(dst []byte, digits uint64, scale int) []byte {
 	whole := digits / powersOfTen[scale]
 	dst = append(appendUint(dst, whole), '.')
 	return appendDigits(dst, digits-whole*powersOfTen[scale], scale)
+}
+
+// appendFraction appends a number below one, of count digits that are 16 or 17, after so
+// many zeros, as numbers have that were not rounded. The last eight digits are low, which
+// is not zero.
+func appendFraction(dst []byte, high, low uint64, zeros, count int) []byte {
+	const most = 32
+	if cap(dst)-len(dst) < most {
+		dst = slices.Grow(dst, most)
+	}
+	first := high / 1e8
+	middle, last := eightDigits(high-first*1e8), eightDigits(low)
+	to := (*[most]byte)(dst[len(dst) : len(dst)+most])
+	binary.LittleEndian.PutUint64(to[:], asciiZeros^('0'^'.')<<8)
+	at := 2 + zeros&7 // from leastPlain on there are no more
+	to[at] = '0' + byte(first)
+	at += count - 16 // where there is no first digit, the next overwrites its zero
+	binary.LittleEndian.PutUint64(to[at&15:], middle|asciiZeros)
+	binary.LittleEndian.PutUint64(to[at&15+8:], last|asciiZeros)
+	return dst[:len(dst)+at+16-bits.LeadingZeros64(last)/8]
 }
 
 // tenth are the powers of ten from 1, as 128 bits of which the first is set. Up to 10^55
@@ -140,27 +171,32 @@ func shortest(v float64) (digits uint64, scale int) {
 	odd := c & 1
 	below, above = below+odd, above-odd
 
+	// With a digit less, if exactly one of the two neighbours is in the interval. Which
+	// it is, and whether, is as good as random: it is computed and not branched on.
 	s := value / 4
 	tens := s / 10
-	tensIn := below <= 40*tens
-	if nextIn := 40*tens+40 <= above; tensIn != nextIn {
-		if nextIn {
-			tens++
-		}
-		return tens, -k - 1
+	tensIn, nextIn := below <= 40*tens, 40*tens+40 <= above
+	if nextIn {
+		tens++
 	}
-	in := below <= 4*s
-	nextIn := 4*s+4 <= above
-	if in != nextIn {
-		if nextIn {
-			s++
-		}
-		return s, -k
+	// To the nearest, and to even in the middle between two.
+	nearest := s + (value&3+s&1+1)>>2
+	digits, scale = nearest, -k
+	fewer := tensIn != nextIn
+	if fewer {
+		digits = tens
 	}
-	if middle := 4*s + 2; value > middle || value == middle && s&1 == 1 {
-		s++
+	if fewer {
+		scale--
 	}
-	return s, -k
+	if below <= 4*nearest && 4*nearest <= above || fewer {
+		return digits, scale
+	}
+	// Hardly ever is the nearest not in the interval, and then the other one is.
+	if nearest == s {
+		return s + 1, scale
+	}
+	return s, scale
 }
 
 // roundToOdd is the upper part of a product of 192 bits; its last bit tells whether

@@ -89,6 +89,7 @@ func TestAppendFloat(t *testing.T) {
 			checkFloat64(t, math.Nextafter(v, math.Inf(-1)))
 		}
 		checkFloat64(t, math.Float64frombits(random.Uint64()))
+		checkFloat64(t, float64(random.Uint64()>>11)/(1<<53)) // with all its digits
 		checkFloat32(t, math.Float32frombits(random.Uint32()))
 	}
 }

@@ -70,7 +70,10 @@ func explain(err error) error {
 	}
 	var exception *clickhouse.Exception
 	if !errors.As(err, &exception) {
-		if errors.Is(err, clickhouse.ErrAcquireConnTimeout) {
+		// The driver has one error for a pool of which no connection comes free and for a new
+		// connection on which the server says nothing. Only of the latter a request knows.
+		var request *url.Error
+		if errors.Is(err, clickhouse.ErrAcquireConnTimeout) && !errors.As(err, &request) {
 			return busy(err)
 		}
 		return unreachable(err)

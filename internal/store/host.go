@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -69,23 +70,36 @@ func (h *hosts) dialAny(ctx context.Context, addr string) (conn net.Conn, host s
 	return nil, "", errors.Join(errs...)
 }
 
-// transport sends the driver's requests with our credentials, and lets a read be sent
-// again when the connection that it was sent on turns out to be dead, as after a restart
-// of ClickHouse. Go's transport does so by itself for requests that it is told are
-// idempotent; an empty header tells it, and is not sent.
+// transport sends the driver's requests with our credentials.
+//
+// Of a read it sends only the statement as the driver has it, and what goes with it as
+// Store wrote it: the driver would take apart and put together the URL with all settings
+// several times, and add some of its own. A read may be sent again when the connection
+// that it was sent on turns out to be dead, as after a restart of ClickHouse. Go's
+// transport does so by itself for requests that it is told are idempotent; an empty
+// header tells it, and is not sent.
 type transport struct {
 	*http.Transport // not http.RoundTripper: the driver closes connections through it
 	host            string
 	credentials     map[string]string
 }
 
-// readKey is where a context holds the settings of a read.
+// readKey is where a context holds a read.
 type readKey struct{}
 
+// read is what goes with a statement.
+type read struct {
+	format     string
+	parameters string // all of them, encoded for a URL
+}
+
+// reading keeps the driver from looking for failures inside the answers of reads, which
+// transport does. It is not sent.
+var reading = clickhouse.Settings{"wait_end_of_query": 1}
+
 // ofTheDriver are the settings that the driver adds to a request by itself: a time limit
-// that follows from a deadline, and one that keeps failures out of formats. A read has
-// its own, or must not have them.
-var ofTheDriver = []string{maxExecutionTime, "http_write_exception_in_output_format"}
+// that follows from a deadline, and ours. A user may not be allowed to set them.
+var ofTheDriver = []string{maxExecutionTime, "wait_end_of_query"}
 
 func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL.Host != t.host {
@@ -97,18 +111,26 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	for name, value := range t.credentials {
 		request.Header.Set(name, value)
 	}
-	if settings, ok := request.Context().Value(readKey{}).(clickhouse.Settings); ok {
-		request.Header["Idempotency-Key"] = nil
-		address, query := *request.URL, request.URL.Query()
+	read, ok := request.Context().Value(readKey{}).(read)
+	if !ok {
+		return t.Transport.RoundTrip(request)
+	}
+	request.Header["Idempotency-Key"] = nil
+	address := *request.URL
+	request.URL = &address
+	if !strings.Contains(address.RawQuery, "default_format="+read.format) {
+		// Not the statement: the driver asks who the server is, on a new connection.
+		query := address.Query()
 		for _, name := range ofTheDriver {
-			if value, ok := settings[name]; ok {
-				query.Set(name, fmt.Sprint(value))
-			} else {
-				query.Del(name)
-			}
+			query.Del(name)
 		}
 		address.RawQuery = query.Encode()
-		request.URL = &address
+		return t.Transport.RoundTrip(request)
 	}
-	return t.Transport.RoundTrip(request)
+	address.RawQuery = read.parameters
+	response, err := t.Transport.RoundTrip(request)
+	if err == nil && response.StatusCode == http.StatusOK {
+		response.Body = guard(response.Body, response.Header.Get(exceptionTag))
+	}
+	return response, err
 }

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -39,8 +39,8 @@ func (s *Store) Query(ctx context.Context, statement sql.Statement) (*Records, e
 	if err != nil {
 		return nil, err
 	}
-	r := &Records{answer: answer}
-	if r.reader, err = ipc.NewReaderFromMessageReader(messages{ipc.NewMessageReader(answer)}); err != nil {
+	r := &Records{answer: answer, messages: newMessages(answer)}
+	if r.reader, err = ipc.NewReaderFromMessageReader(r.messages); err != nil {
 		err = answer.explain(err)
 		r.Close()
 		return nil, err
@@ -93,11 +93,11 @@ func decodeRows[T any](a *answer) ([]T, error) {
 // limits and errors are dealt with here.
 func (s *Store) run(ctx context.Context, format string, statement sql.Statement) (*answer, error) {
 	for first := true; ; first = false {
-		settings, err := s.readSettings(ctx)
+		settings, err := s.settingsOfReads(ctx)
 		if err != nil {
 			return nil, err
 		}
-		a, err := s.send(ctx, format, statement, *settings)
+		a, err := s.send(ctx, format, statement, settings)
 		if first && settingRefused(err) {
 			// The server, or what our user may do there, is no longer what it was.
 			s.settings.CompareAndSwap(settings, nil)
@@ -107,29 +107,19 @@ func (s *Store) run(ctx context.Context, format string, statement sql.Statement)
 	}
 }
 
-func (s *Store) send(ctx context.Context, format string, statement sql.Statement, settings clickhouse.Settings) (*answer, error) {
-	settings = maps.Clone(settings)
-	if purpose, ok := ctx.Value(purposeKey{}).(string); ok && settings[logComment] != nil {
-		settings[logComment] = purpose
-	}
-	parameters, err := fitting(statement.Params)
+func (s *Store) send(ctx context.Context, format string, statement sql.Statement, settings *readSettings) (*answer, error) {
+	parameters, err := s.parameters(ctx, format, statement.Params, settings)
 	if err != nil {
 		return nil, err
 	}
 	a := &answer{client: ctx, limit: s.cfg.QueryTimeout + grace}
-	ctx, a.cancel = context.WithCancelCause(context.WithValue(ctx, readKey{}, settings))
+	a.ctx, a.cancel = context.WithCancelCause(context.WithValue(ctx, readKey{}, read{format, parameters}))
 	a.timer = time.AfterFunc(a.limit, func() { a.cancel(errSilent) })
-	ctx = clickhouse.Context(ctx,
-		clickhouse.WithQueryID(uuid.NewString()),
-		clickhouse.WithSettings(settings),
-		clickhouse.WithParameters(parameters),
-	)
-	a.ctx = ctx
 	conn := s.conn
 	if format == smallFormat {
 		conn = s.small
 	}
-	body, err := conn.QueryFormat(ctx, format, statement.Text)
+	body, err := conn.QueryFormat(clickhouse.Context(a.ctx, clickhouse.WithSettings(reading)), format, statement.Text)
 	if err != nil {
 		err = a.explain(err)
 		a.Close()
@@ -138,6 +128,26 @@ func (s *Store) send(ctx context.Context, format string, statement sql.Statement
 	a.timer.Stop()
 	a.body = body
 	return a, nil
+}
+
+// parameters are all that goes with a statement, encoded for a URL.
+func (s *Store) parameters(ctx context.Context, format string, params []sql.Param, settings *readSettings) (string, error) {
+	values, err := fitting(params)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.Grow(len(settings.encoded) + 256)
+	b.WriteString(settings.encoded)
+	b.WriteString("query_id=" + uuid.NewString() + "&default_format=" + format)
+	b.WriteString("&database=" + url.QueryEscape(s.cfg.Server.Database))
+	if purpose, ok := ctx.Value(purposeKey{}).(string); ok && settings.values[logComment] != nil {
+		b.WriteString("&" + logComment + "=" + url.QueryEscape(purpose))
+	}
+	for name, value := range values {
+		b.WriteString("&param_" + url.QueryEscape(name) + "=" + url.QueryEscape(value))
+	}
+	return b.String(), nil
 }
 
 // Parameters travel in the URL, of which ClickHouse reads this much for one value

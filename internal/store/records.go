@@ -13,10 +13,11 @@ import (
 
 // Records are the rows of a query, arriving. They implement contracts.RecordReader.
 type Records struct {
-	answer *answer
-	reader *ipc.Reader
-	first  arrow.Record // read ahead; the reader keeps it until its next
-	end    error        // io.EOF or the failure after which there is nothing more
+	answer   *answer
+	messages *messages
+	reader   *ipc.Reader
+	first    arrow.Record // read ahead; the reader keeps it until its next
+	end      error        // io.EOF or the failure after which there is nothing more
 }
 
 var _ contracts.RecordReader = (*Records)(nil)
@@ -76,18 +77,6 @@ func (r *Records) Close() error {
 		r.reader.Release()
 		r.reader = nil
 	}
+	r.messages.Release()
 	return r.answer.Close()
-}
-
-// messages tells the end that ClickHouse marked from any other. For the mark the library
-// answers io.EOF, and for bytes that end between two messages or inside one an error that
-// wraps io.EOF, which its reader of records then takes for the mark.
-type messages struct{ ipc.MessageReader }
-
-func (m messages) Message() (*ipc.Message, error) {
-	message, err := m.MessageReader.Message()
-	if err != io.EOF && errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, err)
-	}
-	return message, err
 }

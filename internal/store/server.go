@@ -29,6 +29,9 @@ type Server struct {
 // dialTimeout is how long one host may take to accept a connection.
 const dialTimeout = 5 * time.Second
 
+// readBuffer is as much as one system call reads of a small answer.
+const readBuffer = 32 << 10
+
 // options gives the driver one address. Which host stands behind it is decided at
 // each dial, so that a host that goes down is left at the next connection and not
 // when the driver happens to drop the old one.
@@ -48,6 +51,7 @@ func (s Server) options() *clickhouse.Options {
 			// The driver would wait this long for an answer's first byte; Store has a
 			// limit of its own.
 			t.ResponseHeaderTimeout = 0
+			t.ReadBufferSize = readBuffer
 			if s.TLS != nil {
 				t.DialTLSContext = func(ctx context.Context, _, addr string) (net.Conn, error) {
 					return hosts.dialTLS(ctx, addr)

@@ -162,17 +162,22 @@ func TestServerFallsSilent(t *testing.T) {
 		http.NewResponseController(w).Flush()
 		<-t.Context().Done()
 	}
-	for name, fall := range map[string]func(){
-		"in the middle": func() { p.edit.Store(&pause) },
-		"at the start":  func() { p.silent.Store(true) },
+	for _, silence := range []struct {
+		name string
+		fall func()
+	}{
+		// The store has no connection for reads yet, then one that has been used.
+		{"on a new connection", func() { p.silent.Store(true) }},
+		{"in the middle", func() { p.edit.Store(&pause) }},
+		{"at the start", func() { p.silent.Store(true) }},
 	} {
 		p.silent.Store(false)
-		fall()
+		silence.fall()
 		began := time.Now()
 		_, err := countRows(t.Context(), s, millionRows)
 		wantCode(t, err, contracts.CodeUnavailable)
 		if took := time.Since(began); took > cfg.QueryTimeout+grace+2*time.Second {
-			t.Errorf("%s: took %s", name, took)
+			t.Errorf("%s: took %s", silence.name, took)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,10 +88,32 @@ func (s *Store) pinned() map[string]setting {
 
 const maxExecutionTime = "max_execution_time"
 
-// readSettings returns the pinned settings that the server knows and lets us change.
+// readSettings are what reads are sent with.
+type readSettings struct {
+	values  clickhouse.Settings
+	encoded string // for a URL, each with an ampersand after it; without log_comment
+}
+
+func (s *readSettings) add(name string, value any) {
+	s.values[name] = value
+	if name != logComment {
+		s.encoded += name + "=" + url.QueryEscape(fmt.Sprint(value)) + "&"
+	}
+}
+
+// readSettings returns the settings of reads for a statement that is sent in another way.
+func (s *Store) readSettings(ctx context.Context) (*clickhouse.Settings, error) {
+	settings, err := s.settingsOfReads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &settings.values, nil
+}
+
+// settingsOfReads returns the pinned settings that the server knows and lets us change.
 // It is asked once: a server refuses a query with a setting that it does not know, as
 // older ones do, or that a user may not change, as with readonly=1.
-func (s *Store) readSettings(ctx context.Context) (*clickhouse.Settings, error) {
+func (s *Store) settingsOfReads(ctx context.Context) (*readSettings, error) {
 	if settings := s.settings.Load(); settings != nil {
 		return settings, nil
 	}
@@ -111,7 +134,7 @@ func (s *Store) readSettings(ctx context.Context) (*clickhouse.Settings, error) 
 	answer, err := s.send(limited, smallFormat, sql.Statement{
 		Text: "SELECT groupArray([name, toString(value), toString(readonly), toString(ifNull(max, ''))]) AS settings FROM system.settings" +
 			" WHERE name IN ('" + strings.Join(slices.Sorted(maps.Keys(wanted)), "', '") + "')",
-	}, clickhouse.Settings{})
+	}, &readSettings{})
 	if err != nil {
 		return nil, err
 	}
@@ -128,21 +151,21 @@ func (s *Store) readSettings(ctx context.Context) (*clickhouse.Settings, error) 
 	if err != nil {
 		return nil, err
 	}
-	s.settings.Store(&settings)
-	return &settings, nil
+	s.settings.Store(settings)
+	return settings, nil
 }
 
 // choose returns the settings to send, out of those that the server knows: each with its
 // name, its value now, whether it is fixed, and its greatest value.
-func (s *Store) choose(wanted map[string]setting, known [][4]string) (clickhouse.Settings, error) {
-	settings := clickhouse.Settings{}
+func (s *Store) choose(wanted map[string]setting, known [][4]string) (*readSettings, error) {
+	settings := &readSettings{values: clickhouse.Settings{}}
 	var vital, other []string
 	for _, row := range known {
 		name, value, fixed, most := row[0], row[1], row[2] == "1", row[3]
 		want := wanted[name]
 		switch text := fmt.Sprintf("%s = '%v'", name, want.value); {
 		case !fixed:
-			settings[name] = lowered(name, want.value, most)
+			settings.add(name, lowered(name, want.value, most))
 		case value == fmt.Sprint(want.value) || name == logComment || name == "readonly" && value != "0":
 		case want.vital:
 			vital = append(vital, text)

@@ -51,7 +51,7 @@ type Store struct {
 
 	// settings are what reads are sent with; nil until the server was asked what it knows
 	// and allows, which the holder of contact does.
-	settings atomic.Pointer[clickhouse.Settings]
+	settings atomic.Pointer[readSettings]
 	contact  chan struct{}
 }
 
