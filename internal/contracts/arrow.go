@@ -25,12 +25,14 @@ var _ Encoder = Arrow{}
 const MetadataKey = "core.tabular_frame@v1"
 
 // envelope is what a frame says besides its rows. While the rows are still coming, how
-// many there are is not known and not said.
+// many there are and where the next page begins is not known and not said.
 func (f *Frame) envelope() (string, error) {
 	type uncounted struct {
 		Meta
 		Tabular struct {
 			Limit            int64    `json:"limit,omitempty"`
+			TotalRows        *int64   `json:"totalRows,omitempty"`
+			TotalRowsKind    string   `json:"totalRowsKind,omitempty"`
 			PrimaryKeyFields []string `json:"primaryKeyFields,omitempty"`
 			OrderedBy        []string `json:"orderedBy,omitempty"`
 		} `json:"tabular"`
@@ -39,6 +41,7 @@ func (f *Frame) envelope() (string, error) {
 	if !f.Settled() {
 		m := uncounted{Meta: f.Meta}
 		m.Tabular.Limit, m.Tabular.PrimaryKeyFields, m.Tabular.OrderedBy = f.Meta.Tabular.Limit, f.Meta.Tabular.PrimaryKeyFields, f.Meta.Tabular.OrderedBy
+		m.Tabular.TotalRows, m.Tabular.TotalRowsKind = f.Meta.Tabular.TotalRows, f.Meta.Tabular.TotalRowsKind
 		meta = m
 	}
 	text, err := json.Marshal(struct {

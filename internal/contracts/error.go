@@ -18,6 +18,7 @@ const (
 	CodeUnknownNode          Code = "unknown_node"
 	CodeMethodNotAllowed     Code = "method_not_allowed"
 	CodeNotAcceptable        Code = "not_acceptable"
+	CodeConflict             Code = "conflict"
 	CodeBodyTooLarge         Code = "body_too_large"
 	CodeUnsupportedMediaType Code = "unsupported_media_type"
 	CodeInvalidRequest       Code = "invalid_request"
@@ -39,6 +40,7 @@ var statuses = map[Code]struct {
 	CodeUnknownNode:          {http.StatusNotFound, "No such node"},
 	CodeMethodNotAllowed:     {http.StatusMethodNotAllowed, "Method not allowed"},
 	CodeNotAcceptable:        {http.StatusNotAcceptable, "Format not offered"},
+	CodeConflict:             {http.StatusConflict, "Write conflict"},
 	CodeBodyTooLarge:         {http.StatusRequestEntityTooLarge, "Body too large"},
 	CodeUnsupportedMediaType: {http.StatusUnsupportedMediaType, "Body type not understood"},
 	CodeInvalidRequest:       {http.StatusUnprocessableEntity, "Invalid request"},
@@ -59,6 +61,8 @@ func CodeOf(status int) Code {
 		return CodeMethodNotAllowed
 	case http.StatusNotAcceptable:
 		return CodeNotAcceptable
+	case http.StatusConflict:
+		return CodeConflict
 	case http.StatusRequestEntityTooLarge:
 		return CodeBodyTooLarge
 	case http.StatusUnsupportedMediaType:

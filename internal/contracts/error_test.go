@@ -73,7 +73,7 @@ func TestUnknownCodeIsInternal(t *testing.T) {
 func TestCodeOf(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]Code{
-		400: CodeInvalidRequest, 404: CodeUnknownRoute, 405: CodeMethodNotAllowed, 406: CodeNotAcceptable,
+		400: CodeInvalidRequest, 404: CodeUnknownRoute, 405: CodeMethodNotAllowed, 406: CodeNotAcceptable, 409: CodeConflict,
 		413: CodeBodyTooLarge, 415: CodeUnsupportedMediaType, 422: CodeInvalidRequest, 418: CodeInternal, 500: CodeInternal,
 	} {
 		if got := CodeOf(status); got != want {

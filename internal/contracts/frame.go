@@ -84,6 +84,7 @@ type Frame struct {
 	records RecordReader
 	schema  *arrow.Schema
 	limit   int64
+	whenCut func()
 	end     error          // io.EOF or the failure after which there is nothing more
 	last    arrow.Record   // the cut batch of a truncated frame
 	ahead   []arrow.Record // read by Settle and not handed out yet
@@ -100,6 +101,10 @@ const NoLimit = -1
 func NewFrame(fields []Field, records RecordReader, limit int64) *Frame {
 	return &Frame{Fields: fields, records: records, schema: records.Schema(), limit: limit}
 }
+
+// WhenCut calls do once it is known that there are more rows than are handed out, to say in
+// Meta and Source how they can be had.
+func (f *Frame) WhenCut(do func()) { f.whenCut = do }
 
 // Schema is the Arrow schema of the batches.
 func (f *Frame) Schema() *arrow.Schema { return f.schema }
@@ -132,6 +137,9 @@ func (f *Frame) read() (arrow.Record, error) {
 		// more, so what else the source has to say is not waited for.
 		f.end, t.Truncated = io.EOF, true
 		defer f.records.Close()
+		if f.whenCut != nil {
+			f.whenCut()
+		}
 		if left == 0 {
 			return nil, io.EOF
 		}

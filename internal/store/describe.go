@@ -13,8 +13,11 @@ import (
 // TableInfo is what ClickHouse knows of a table or view.
 type TableInfo struct {
 	Engine     string
+	EngineFull string // with arguments, keys and settings
 	Comment    string
 	SortingKey []string // the columns that rows are sorted by, up to the first expression
+	SortedBy   string   // the same as ClickHouse writes it, expressions included
+	Partition  string   // the partition key as ClickHouse writes it; empty when there is none
 	Columns    []ColumnInfo
 }
 
@@ -34,6 +37,11 @@ type ColumnInfo struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"`
 	Comment string `json:"comment"`
+	// Default says how a value comes about that an INSERT leaves out: empty, DEFAULT,
+	// MATERIALIZED or ALIAS. The last two cannot be inserted.
+	Default string `json:"default_kind"`
+	// InPartition tells that the partition key is made of the column, among others.
+	InPartition uint8 `json:"is_in_partition_key"`
 }
 
 // Describe returns what ClickHouse knows of the tables; one that does not exist is
@@ -58,9 +66,11 @@ func (s *Store) describe(ctx context.Context, tables []sql.Table, infos map[sql.
 		Database   string `json:"database"`
 		Name       string `json:"name"`
 		Engine     string `json:"engine"`
+		EngineFull string `json:"engine_full"`
 		Comment    string `json:"comment"`
 		SortingKey string `json:"sorting_key"`
-	}](ctx, s, "SELECT database, name, engine, comment, sorting_key FROM system.tables WHERE "+where, params...)
+		Partition  string `json:"partition_key"`
+	}](ctx, s, "SELECT database, name, engine, engine_full, comment, sorting_key, partition_key FROM system.tables WHERE "+where, params...)
 	if err != nil {
 		return err
 	}
@@ -70,13 +80,14 @@ func (s *Store) describe(ctx context.Context, tables []sql.Table, infos map[sql.
 		Database string `json:"database"`
 		Table    string `json:"table"`
 		ColumnInfo
-	}](ctx, s, "SELECT database, table, name, type, comment FROM system.columns WHERE default_kind != 'EPHEMERAL' AND "+where+" ORDER BY database, table, position", params...)
+	}](ctx, s, "SELECT database, table, name, type, comment, default_kind, is_in_partition_key FROM system.columns WHERE default_kind != 'EPHEMERAL' AND "+where+" ORDER BY database, table, position", params...)
 	if err != nil {
 		return err
 	}
 	for _, t := range found {
 		infos[sql.Table{Database: t.Database, Name: t.Name}] = TableInfo{
-			Engine: t.Engine, Comment: t.Comment, SortingKey: keyColumns(t.SortingKey),
+			Engine: t.Engine, EngineFull: t.EngineFull, Comment: t.Comment,
+			SortingKey: keyColumns(t.SortingKey), SortedBy: t.SortingKey, Partition: t.Partition,
 		}
 	}
 	for _, c := range columns {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestDescribe(t *testing.T) {
 	database := storetest.Database(t)
 	s := open(t, Config{Server: server(t, database)})
 	storetest.Exec(t, database, `
-		CREATE TABLE t (b Int8 COMMENT 'it''s "b"', a Nullable(String), e String EPHEMERAL, c Int8 ALIAS b) ENGINE = MergeTree ORDER BY b COMMENT 'héllo';
+		CREATE TABLE t (b Int8 COMMENT 'it''s "b"', a Nullable(String), e String EPHEMERAL, c Int8 ALIAS b) ENGINE = MergeTree PARTITION BY b % 7 ORDER BY b COMMENT 'héllo';
 		CREATE TABLE `+"`we``ird\\\\ name'\"`"+` (x Int8) ENGINE = MergeTree ORDER BY x;
 	`)
 	table, weird, gone := sql.Table{Database: database, Name: "t"}, sql.Table{Database: database, Name: "we`ird\\ name'\""}, sql.Table{Database: database, Name: "gone"}
@@ -42,8 +43,10 @@ func TestDescribe(t *testing.T) {
 		t.Fatalf("got %+v, %v", infos, err)
 	}
 	info := infos[table]
-	want := []ColumnInfo{{"b", "Int8", `it's "b"`}, {"a", "Nullable(String)", ""}, {"c", "Int8", ""}}
-	if !slices.Equal(info.Columns, want) || info.Comment != "héllo" || info.Engine != "MergeTree" || !slices.Equal(info.SortingKey, []string{"b"}) {
+	want := []ColumnInfo{
+		{Name: "b", Type: "Int8", Comment: `it's "b"`, InPartition: 1}, {Name: "a", Type: "Nullable(String)"}, {Name: "c", Type: "Int8", Default: "ALIAS"},
+	}
+	if !slices.Equal(info.Columns, want) || info.Comment != "héllo" || info.Engine != "MergeTree" || !slices.Equal(info.SortingKey, []string{"b"}) || info.SortedBy != "b" || info.Partition != "b % 7" || !strings.HasPrefix(info.EngineFull, "MergeTree PARTITION BY") {
 		t.Errorf("got %+v", info)
 	}
 	if len(infos[weird].Columns) != 1 {

@@ -43,6 +43,13 @@ func (t Type) Literal(text string) (sql.Value, error) {
 
 func literalString(_ Type, text string) (string, error) { return text, nil }
 
+func literalFixed(t Type, text string) (string, error) {
+	if n, err := strconv.Atoi(t.Args[0]); err == nil && len(text) > n {
+		return "", fmt.Errorf("must have at most %d bytes", n)
+	}
+	return text, nil
+}
+
 func literalBool(_ Type, text string) (string, error) {
 	if text != "true" && text != "false" {
 		return "", fmt.Errorf("must be true or false")

@@ -51,7 +51,7 @@ var mappings = map[string]mapping{
 	"Decimal128":  {field: contracts.TypeNumber, arrow: arrow.DECIMAL128, literal: literalDecimal},
 	"Decimal256":  {field: contracts.TypeNumber, arrow: arrow.DECIMAL256, literal: literalDecimal},
 	"String":      {field: contracts.TypeString, arrow: arrow.STRING, literal: literalString},
-	"FixedString": {field: contracts.TypeString, arrow: arrow.STRING, wire: wireText, literal: literalString},
+	"FixedString": {field: contracts.TypeString, arrow: arrow.STRING, wire: wireText, literal: literalFixed},
 	"UUID":        {field: contracts.TypeString, arrow: arrow.STRING, wire: wireText, literal: literalUUID},
 	"IPv4":        {field: contracts.TypeString, arrow: arrow.STRING, wire: wireText, literal: literalIP(4)},
 	"IPv6":        {field: contracts.TypeString, arrow: arrow.STRING, wire: wireText, literal: literalIP(6)},

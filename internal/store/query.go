@@ -108,7 +108,7 @@ func (s *Store) run(ctx context.Context, format string, statement sql.Statement)
 }
 
 func (s *Store) send(ctx context.Context, format string, statement sql.Statement, settings *readSettings) (*answer, error) {
-	parameters, err := s.parameters(ctx, format, statement.Params, settings)
+	parameters, err := s.parameters(ctx, format, statement, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +131,8 @@ func (s *Store) send(ctx context.Context, format string, statement sql.Statement
 }
 
 // parameters are all that goes with a statement, encoded for a URL.
-func (s *Store) parameters(ctx context.Context, format string, params []sql.Param, settings *readSettings) (string, error) {
-	values, err := fitting(params)
+func (s *Store) parameters(ctx context.Context, format string, statement sql.Statement, settings *readSettings) (string, error) {
+	values, err := fitting(statement.Params)
 	if err != nil {
 		return "", err
 	}
@@ -143,6 +143,9 @@ func (s *Store) parameters(ctx context.Context, format string, params []sql.Para
 	b.WriteString("&database=" + url.QueryEscape(s.cfg.Server.Database))
 	if purpose, ok := ctx.Value(purposeKey{}).(string); ok && settings.values[logComment] != nil {
 		b.WriteString("&" + logComment + "=" + url.QueryEscape(purpose))
+	}
+	if statement.InOrder && settings.values[readLazily] != nil {
+		b.WriteString("&" + readLazily + "=0")
 	}
 	for name, value := range values {
 		b.WriteString("&param_" + url.QueryEscape(name) + "=" + url.QueryEscape(value))

@@ -35,6 +35,10 @@ func (s *Store) pinned() map[string]setting {
 		"cancel_http_readonly_queries_on_client_close": {value: 1},
 		maxExecutionTime: {value: s.cfg.QueryTimeout.Seconds()},
 		logComment:       {value: ""},
+		readLazily:       {value: 0},
+		// Compiled, as they are from the fourth time on, min and max take a DateTime64 before
+		// 1970 for one after all others (seen in 26.7).
+		"compile_aggregate_expressions": {value: 0},
 
 		// A limit is an error, never a shorter answer, and so is a shard that is away.
 		"timeout_overflow_mode":          {"throw", true},
@@ -88,15 +92,23 @@ func (s *Store) pinned() map[string]setting {
 
 const maxExecutionTime = "max_execution_time"
 
+// readLazily is the setting by which ClickHouse first finds out which rows come under a
+// limit, and then reads their other columns. Where rows are stored in the order that is
+// asked for, that is a fifth more work for nothing.
+const readLazily = "query_plan_optimize_lazy_materialization"
+
+// nowAndThen tells the settings that not every read is sent with.
+func nowAndThen(name string) bool { return name == logComment || name == readLazily }
+
 // readSettings are what reads are sent with.
 type readSettings struct {
 	values  clickhouse.Settings
-	encoded string // for a URL, each with an ampersand after it; without log_comment
+	encoded string // for a URL, each with an ampersand after it; without those of nowAndThen
 }
 
 func (s *readSettings) add(name string, value any) {
 	s.values[name] = value
-	if name != logComment {
+	if !nowAndThen(name) {
 		s.encoded += name + "=" + url.QueryEscape(fmt.Sprint(value)) + "&"
 	}
 }
@@ -166,7 +178,7 @@ func (s *Store) choose(wanted map[string]setting, known [][4]string) (*readSetti
 		switch text := fmt.Sprintf("%s = '%v'", name, want.value); {
 		case !fixed:
 			settings.add(name, lowered(name, want.value, most))
-		case value == fmt.Sprint(want.value) || name == logComment || name == "readonly" && value != "0":
+		case value == fmt.Sprint(want.value) || nowAndThen(name) || name == "readonly" && value != "0":
 		case want.vital:
 			vital = append(vital, text)
 		default:

@@ -10,8 +10,10 @@ type Ref struct {
 }
 
 func (r Ref) write(b *builder) {
-	b.identifier(r.Table)
-	b.text(".")
+	if r.Table != b.bare {
+		b.identifier(r.Table)
+		b.text(".")
+	}
 	b.identifier(r.Column)
 }
 

@@ -13,8 +13,9 @@ import (
 
 // Statement is a built statement and the parameters that it refers to.
 type Statement struct {
-	Text   string
-	Params []Param
+	Text    string
+	Params  []Param
+	InOrder bool // see Select
 }
 
 // Param is a value in the text form that ClickHouse reads a parameter of Type from.
@@ -53,13 +54,20 @@ type Select struct {
 	OrderBy []Order
 	LimitBy []Expr // with these, the first row of each group alone is kept
 	Limit   int64  // zero is no limit
+	// InOrder tells that rows are stored in the order that they are asked for, so that there
+	// is nothing to be won by sorting before all columns are read.
+	InOrder bool
 	// Settings bound what the statement may use. Inside another statement they bind there too.
 	Settings []Setting
 }
 
 // Join gives each row so far the columns of at most one row of From, or nulls when there
 // is none: it neither adds rows nor takes any away.
+//
+// With AsOf the last of On is no equality but >=, and of the rows of From that satisfy it
+// the one is taken that comes closest.
 type Join struct {
+	AsOf  bool
 	From  Source
 	Alias string
 	On    []Expr // joined by AND
@@ -97,7 +105,7 @@ func (s Select) writeSource(b *builder) {
 func (s Select) Build() Statement {
 	var b builder
 	s.write(&b)
-	return Statement{Text: b.out.String(), Params: b.params}
+	return Statement{Text: b.out.String(), Params: b.params, InOrder: s.InOrder}
 }
 
 func (s Select) write(b *builder) {
@@ -118,7 +126,11 @@ func (s Select) write(b *builder) {
 		b.text(" FINAL")
 	}
 	for _, j := range s.Joins {
-		b.text(" LEFT ANY JOIN ")
+		if j.AsOf {
+			b.text(" ASOF LEFT JOIN ")
+		} else {
+			b.text(" LEFT ANY JOIN ")
+		}
 		j.From.writeSource(b)
 		b.text(" AS ")
 		b.identifier(j.Alias)
@@ -159,6 +171,7 @@ func (s Select) write(b *builder) {
 type builder struct {
 	out    strings.Builder
 	params []Param
+	bare   string // what a Delete's columns call its table
 }
 
 func (b *builder) text(s string) { b.out.WriteString(s) }

@@ -1,0 +1,33 @@
+package contracts
+
+import "time"
+
+// Range is the resolved time range, and what was made of the observations in it: what was
+// asked for, spelled out.
+type Range struct {
+	From      *time.Time `json:"from,omitempty" doc:"Start of the range; absent when open"`
+	To        *time.Time `json:"to,omitempty" doc:"End of the range; absent when open"`
+	Inclusive string     `json:"inclusive" enum:"left,right,both,neither" doc:"Which ends belong to the range, as it is spelled out here"`
+	Timezone  string     `json:"timezone" doc:"The time zone whose days and clock dates, spans of days and buckets go by"`
+
+	Interval           string            `json:"interval,omitempty" doc:"Length of a bucket; absent when rows are not put together"`
+	Origin             *time.Time        `json:"origin,omitempty" doc:"An instant at which a bucket begins; absent when buckets begin as the calendar has it"`
+	Label              string            `json:"label,omitempty" enum:"left,right" doc:"Whether the time of a bucket is its start or its end"`
+	Aggregation        map[string]string `json:"aggregation,omitempty" doc:"How each value column was made, as column:function"`
+	Fill               string            `json:"fill,omitempty" doc:"What stands in buckets without an observation; absent when they are left out"`
+	Lookback           *time.Time        `json:"lookback,omitempty" doc:"How far before the range a value for its first buckets was looked for"`
+	PartialFirstBucket bool              `json:"partialFirstBucket,omitempty" doc:"Whether the range starts within its first bucket, so that what lies before is not counted"`
+	PartialLastBucket  bool              `json:"partialLastBucket,omitempty" doc:"Whether the range, or the time until now, ends within the last bucket of the range"`
+
+	// Downsample is what was done to have no more than so many points.
+	Downsample *Downsample `json:"downsample,omitempty" doc:"How the points of each series were reduced; absent when they were not"`
+}
+
+// Downsample says how the points of each series were reduced.
+type Downsample struct {
+	Method string `json:"method" enum:"raw,m4,lttb,mean" doc:"What was used; raw when all rows are there, and mean for buckets, of which interval and aggregation tell"`
+	Points int64  `json:"points" doc:"About how many points a series may have"`
+	Column string `json:"column,omitempty" doc:"The value column that decided which points are kept"`
+	// RowsBefore is known when they were counted to choose the method.
+	RowsBefore int64 `json:"rowsBefore,omitempty" doc:"How many rows there were; absent when nobody counted"`
+}
