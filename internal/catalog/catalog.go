@@ -58,6 +58,8 @@ type Table struct {
 	// until they come round to merging them.
 	Final     bool
 	Relations []*Relation
+	sorting   []string // the columns that ClickHouse keeps the rows sorted by
+	Write     *Write   // nil when it is only read
 }
 
 // Node is a published time series: a table whose rows are observations.
@@ -67,6 +69,7 @@ type Node struct {
 	Dimensions []*Column // columns that tell series apart
 	Value      *Column   // the main value; nil when there is none
 	Frequency  string    // how often an observation is expected; empty when irregular
+	Changed    *Column   // grows with each insert or change, such as its time; nil when there is none
 }
 
 // Column is a published column.
@@ -79,6 +82,9 @@ type Column struct {
 	// SafeInteger declares that a 64-bit integer stays within ±(2^53-1), so that JSON
 	// may carry it as a number.
 	SafeInteger bool
+	// Agg is how values are put together unless a request says it; one of Aggregations, or
+	// empty when the catalog does not care.
+	Agg string
 }
 
 // Order is one step of an ordering.

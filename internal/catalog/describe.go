@@ -14,16 +14,19 @@ import (
 
 // TableDescription is what is told of a published table.
 type TableDescription struct {
-	Name        string              `json:"name" doc:"Published name"`
-	Label       string              `json:"label"`
-	Description string              `json:"description,omitempty"`
-	Columns     []ColumnDescription `json:"columns"`
-	Key         []string            `json:"key" doc:"Columns that identify a row"`
-	Order       []string            `json:"order" doc:"Default order, descending columns with a leading minus"`
-	MaxRows     int64               `json:"maxRows" doc:"The largest limit"`
-	Export      bool                `json:"export" doc:"Whether limit=all is allowed"`
-	Rows        *int64              `json:"rows,omitempty" doc:"Rows in the table; absent when ClickHouse keeps no count"`
-	UpdatedAt   *time.Time          `json:"updatedAt,omitempty" doc:"When the data last changed; absent when unknown"`
+	Name        string                `json:"name" doc:"Published name"`
+	Label       string                `json:"label"`
+	Description string                `json:"description,omitempty"`
+	Columns     []ColumnDescription   `json:"columns"`
+	Key         []string              `json:"key" doc:"Columns that identify a row"`
+	Order       []string              `json:"order" doc:"Default order, descending columns with a leading minus"`
+	Unique      bool                  `json:"unique" doc:"Whether no two rows have the same key"`
+	MaxRows     int64                 `json:"maxRows" doc:"The largest limit"`
+	Export      bool                  `json:"export" doc:"Whether limit=all is allowed"`
+	Rows        *int64                `json:"rows,omitempty" doc:"Rows in the table; absent when ClickHouse keeps no count"`
+	UpdatedAt   *time.Time            `json:"updatedAt,omitempty" doc:"When the data last changed; absent when unknown"`
+	Relations   []RelationDescription `json:"relations" doc:"Tables that this one refers to, and those that refer to it"`
+	Write       *WriteDescription     `json:"write,omitempty" doc:"How rows are written; absent when the table is only read"`
 }
 
 // ColumnDescription is what is told of a published column.
@@ -37,6 +40,7 @@ type ColumnDescription struct {
 	Nullable    bool                `json:"nullable" doc:"Whether a cell may be null"`
 	Key         bool                `json:"key" doc:"Whether the column is part of the key"`
 	Operators   []string            `json:"operators" doc:"What a filter on the column can ask; eq is written column=value"`
+	Sortable    bool                `json:"sortable" doc:"Whether rows can be ordered and grouped by the column, and its values listed"`
 }
 
 // Describe describes the table, with its size as it is now.
@@ -44,20 +48,21 @@ func (t *Table) Describe(ctx context.Context, sizes *Sizes) (TableDescription, e
 	d := TableDescription{
 		Name: t.Name, Label: t.Label, Description: t.Description,
 		Key: append([]string{}, t.Key...), Order: []string{}, MaxRows: t.MaxRows, Export: t.Export,
+		Unique: t.Unique, Relations: t.describeRelations(), Write: t.Write.describe(t.Key),
 	}
 	for _, o := range t.Order {
 		d.Order = append(d.Order, o.String())
 	}
 	for _, c := range t.Columns {
 		operators := []string{}
-		if c.Type.Comparable() {
-			operators = append(operators, "eq")
+		for _, o := range Operators(c.Type) {
+			operators = append(operators, string(o))
 		}
 		f := c.Field()
 		d.Columns = append(d.Columns, ColumnDescription{
 			Name: c.Name, Label: c.Label, Description: c.Description, Unit: c.Unit,
 			Type: f.Type, NativeType: c.Type.String(), Nullable: f.Nullable,
-			Key: slices.Contains(t.Key, c.Name), Operators: operators,
+			Key: slices.Contains(t.Key, c.Name), Operators: operators, Sortable: c.Type.Comparable(),
 		})
 	}
 	size, ok, err := sizes.Of(ctx, t)

@@ -37,11 +37,13 @@ type entry struct {
 	export      bool
 	final       *bool // nil leaves it to the engine
 	references  []reference
+	write       writeEntry
 	columns     []columnEntry
 	time        text
 	dimensions  []text
 	value       text
 	frequency   text
+	changed     text
 	faulty      bool
 }
 
@@ -55,6 +57,7 @@ type columnEntry struct {
 	unit        string
 	hidden      bool
 	safeInteger bool
+	agg         text // of nodes
 }
 
 // text is a scalar and where it stands.
@@ -127,13 +130,17 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 		"columns": func(n *yaml.Node) {
 			d.each(n, func(name, value *yaml.Node) {
 				c := columnEntry{name: name.Value, line: name.Line}
-				d.mapping(value, keys{
+				known := keys{
 					"label":        d.string(&c.label),
 					"description":  d.string(&c.description),
 					"unit":         d.string(&c.unit),
 					"hidden":       d.bool(&c.hidden),
 					"safe_integer": d.bool(&c.safeInteger),
-				})
+				}
+				if e.section == "nodes" {
+					known["agg"] = d.text(&c.agg)
+				}
+				d.mapping(value, known)
 				e.columns = append(e.columns, c)
 			})
 		},
@@ -142,15 +149,18 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 		known["key"] = d.texts(&e.key)
 		known["order"] = d.texts(&e.order)
 		known["references"] = d.references
+		e.write.keys(d, known)
 	} else {
 		known["time"] = d.text(&e.time)
 		known["dimensions"] = d.texts(&e.dimensions)
 		known["value"] = d.text(&e.value)
 		known["frequency"] = d.text(&e.frequency)
+		known["changed"] = d.text(&e.changed)
 	}
 	d.mapping(n, known)
 	d.once("key", e.key)
 	d.once("order", e.order)
+	e.write.check(d)
 	if e.section == "nodes" {
 		if e.time.value == "" {
 			d.fault(e.line, "a node needs time: the column that holds the time of an observation")

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -71,7 +70,7 @@ func (t *Table) Pick(location string, names []string) ([]*Column, error) {
 	for _, name := range names {
 		c := t.Column(name)
 		if c == nil {
-			return nil, t.noColumn(location, name)
+			return nil, t.NoColumn(location, name)
 		}
 		if slices.Contains(columns, c) {
 			return nil, contracts.Invalid(location, name, "Name each column once.", "The column %q is selected twice.", name)
@@ -81,53 +80,9 @@ func (t *Table) Pick(location string, names []string) ([]*Column, error) {
 	return columns, nil
 }
 
-// Filters are conditions on columns, as the parameters of a request.
-type Filters struct {
-	// Equal holds, by column, the values of which one must match. A column that is named
-	// like a parameter stands as where.<column>.
-	Equal map[string][]string
-	// Parameters are the names that mean something else, to be suggested for a misspelt one.
-	Parameters []string
-}
-
-// Where are the conditions of the filters.
-func (t *Table) Where(f Filters) ([]sql.Expr, error) {
-	var conditions []sql.Expr
-	for _, parameter := range slices.Sorted(maps.Keys(f.Equal)) {
-		location, name := "query."+parameter, strings.TrimPrefix(parameter, "where.")
-		if t.Column(name) == nil {
-			if name != parameter {
-				return nil, t.noColumn(location, name) // where. can mean a column only
-			}
-			return nil, t.noColumn(location, name, f.Parameters...)
-		}
-		condition, err := t.Equal(location, name, f.Equal[parameter])
-		if err != nil {
-			return nil, err
-		}
-		conditions = append(conditions, condition)
-	}
-	return conditions, nil
-}
-
-// Equal is the condition that a column has one of the values, each given as text.
-func (t *Table) Equal(location, name string, values []string) (sql.Expr, error) {
-	c := t.Column(name)
-	if c == nil {
-		return nil, t.noColumn(location, name)
-	}
-	in := sql.In{Expr: c.Ref()}
-	for _, text := range values {
-		value, err := c.Type.Literal(text)
-		if err != nil {
-			return nil, contracts.Invalid(location, text, "", "A value for %s %v.", name, err)
-		}
-		in.Values = append(in.Values, value)
-	}
-	return in, nil
-}
-
-func (t *Table) noColumn(location, name string, parameters ...string) error {
+// NoColumn is the error for a name that is none of a column's. parameters are other names that
+// could have stood at the location.
+func (t *Table) NoColumn(location, name string, parameters ...string) *contracts.Error {
 	names := t.ColumnNames()
 	hint := "Columns are " + strings.Join(names, ", ") + "."
 	if len(parameters) > 0 {

@@ -119,6 +119,7 @@ func (v *verifier) table(source sql.Table) Table {
 	if len(e.key) == 0 {
 		t.Key = publishedPart(&t, info.SortingKey)
 	}
+	t.sorting = info.SortingKey
 	if t.Final = info.Merges(); e.final != nil {
 		t.Final = *e.final
 	}
@@ -134,6 +135,7 @@ func (v *verifier) table(source sql.Table) Table {
 			t.Order = append(t.Order, Order{Column: name})
 		}
 	}
+	v.write(&t, info)
 	return t
 }
 
@@ -146,9 +148,10 @@ func (v *verifier) columns(info store.TableInfo) []*Column {
 		details[c.name] = c
 	}
 	var columns []*Column
+	own := serverOwn(v.entry.write.mode.value, info)
 	for _, i := range info.Columns {
 		d := details[i.Name]
-		if d.hidden {
+		if d.hidden || slices.Contains(own, i.Name) {
 			continue
 		}
 		typ, err := store.ParseType(i.Type)
@@ -159,9 +162,10 @@ func (v *verifier) columns(info store.TableInfo) []*Column {
 		if d.safeInteger && !typ.Wide() {
 			v.fault(d.line, "column %q is a %s; safe_integer is for Int64 and UInt64", i.Name, typ)
 		}
+		v.aggregation(d.agg, typ)
 		c := &Column{
 			Name: i.Name, Label: d.label, Description: d.description, Unit: d.unit,
-			Type: typ, SafeInteger: d.safeInteger,
+			Type: typ, SafeInteger: d.safeInteger, Agg: d.agg.value,
 		}
 		if c.Label == "" {
 			c.Label = titled(i.Name)
@@ -180,8 +184,10 @@ func (v *verifier) node(source sql.Table) Node {
 	if len(n.Columns) == 0 {
 		return n
 	}
-	if n.Column(reservedColumn) != nil {
-		v.fault(e.line, "the column %q has a name that framehouse needs for itself; hide it", reservedColumn)
+	for _, c := range n.Columns {
+		if strings.HasPrefix(c.Name, reservedPrefix) {
+			v.fault(e.line, "the column %q has a name that framehouse needs for itself; hide it", c.Name)
+		}
 	}
 	if n.Time = v.column(&n.Table, "time", e.time); n.Time != nil {
 		if !n.Time.Type.Temporal() || n.Time.Type.Nullable {
@@ -197,6 +203,11 @@ func (v *verifier) node(source sql.Table) Node {
 			n.Order = append(n.Order, Order{Column: c.Name})
 		}
 	}
+	if n.Changed = v.column(&n.Table, "changed", e.changed); n.Changed != nil {
+		if t := n.Changed.Type; t.Nullable || !t.Temporal() && (t.Bits() == 0 || t.Bits() > 64) {
+			v.fault(e.changed.line, "changed names the column %q, a %s; it must be a time or a whole number that grows with each change, and not Nullable", n.Changed.Name, t)
+		}
+	}
 	if e.value.value != "" {
 		n.Value = v.column(&n.Table, "value", e.value)
 	} else {
@@ -205,8 +216,8 @@ func (v *verifier) node(source sql.Table) Node {
 	return n
 }
 
-// reservedColumn numbers the rows of a node inside statements.
-const reservedColumn = "__framehouse_row"
+// reservedPrefix begins the names of columns that statements about nodes make for themselves.
+const reservedPrefix = "__framehouse_"
 
 // firstNumber is the main value of a node that does not name one.
 func (n *Node) firstNumber() *Column {

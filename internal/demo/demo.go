@@ -77,6 +77,7 @@ var tables = []table{
 	{name: "customer_balances", rows: 2},
 	{name: "customer_debts", rows: 2},
 	{name: "daily_random_number", rows: 2_922},
+	{name: "watchlist", rows: 0},
 	{name: "airports", rows: 3_376, file: "airports.csv", format: "CSVWithNames"},
 	{name: "sp500", rows: 5_105, file: "sp500-2000.csv", format: "CSVWithNames"},
 	{name: "stocks", rows: 560, file: "stocks.csv", format: "CSVWithNames"},

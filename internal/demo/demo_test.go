@@ -84,7 +84,7 @@ func data(t *testing.T) string {
 
 var rows = map[string]string{
 	"airports": "3376", "customer_balances": "2", "customer_debts": "2", "customers": "2", "daily_random_number": "2922",
-	"flights": "3000000", "seattle_weather": "1461", "sp500": "5105", "stocks": "560",
+	"flights": "3000000", "seattle_weather": "1461", "sp500": "5105", "stocks": "560", "watchlist": "0",
 }
 
 // complete holds the tables against rows, and finds any that should not be there.

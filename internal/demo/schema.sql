@@ -134,3 +134,22 @@ CREATE TABLE flights
 ENGINE = MergeTree
 ORDER BY (departure, origin, destination, nth)
 COMMENT 'Flights within the United States, one row each.';
+
+-- The one table that is written through the API. ClickHouse keeps of the rows with a key the one with the greatest
+-- version, and none where that one is deleted; it remembers the last thousand insertions, so that one can be repeated.
+CREATE TABLE watchlist
+(
+    list       LowCardinality(String)  COMMENT 'Name of the list.',
+    symbol     String                  COMMENT 'Ticker symbol.',
+    target     Nullable(Decimal(18, 4)) COMMENT 'Price to wait for; null when there is none.',
+    note       String DEFAULT ''       COMMENT 'What to remember.',
+    created_at DateTime64(3, 'UTC')    COMMENT 'When the entry was first written.',
+    created_by String                  COMMENT 'Who wrote it first.',
+    updated_at DateTime64(3, 'UTC')    COMMENT 'When the entry was last written.',
+    version    UInt64                  COMMENT 'Nanoseconds at which the row was written.',
+    is_deleted UInt8                   COMMENT '1 in a row that stands for a deleted one.'
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (list, symbol)
+SETTINGS non_replicated_deduplication_window = 1000
+COMMENT 'Symbols that somebody watches; empty until somebody writes.';

@@ -9,7 +9,10 @@ import (
 func TestStatementsAreReadable(t *testing.T) {
 	var wanted, got []string
 	for _, t := range tables {
-		wanted = append(wanted, "CREATE TABLE "+t.name, "INSERT INTO "+t.name)
+		wanted = append(wanted, "CREATE TABLE "+t.name)
+		if t.rows > 0 {
+			wanted = append(wanted, "INSERT INTO "+t.name)
+		}
 		if t.file != "" {
 			wanted = append(wanted, "CREATE TABLE "+t.name+"_file")
 		}

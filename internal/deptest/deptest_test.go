@@ -23,6 +23,8 @@ const (
 	sql        = "internal/store/sql"
 	store      = "internal/store"
 	catalog    = "internal/catalog"
+	filter     = "internal/tables/filter"
+	ingest     = "internal/tables/ingest"
 	tables     = "internal/tables"
 	timeseries = "internal/timeseries" // in one row with tables: neither knows the other
 	routes     = "internal/routes"
@@ -44,11 +46,13 @@ var ours = map[string][]string{
 	engine:       {},
 	store:        {contracts, sql},
 	catalog:      {contracts, sql, store},
-	tables:       {contracts, sql, store, catalog},
-	timeseries:   {contracts, sql, store, catalog},
-	routes:       {contracts, sql, store, catalog, tables, timeseries},
+	filter:       {contracts, sql, store, catalog},
+	ingest:       {contracts, sql, store, catalog},
+	tables:       {contracts, sql, store, catalog, filter, ingest},
+	timeseries:   {contracts, sql, store, catalog, filter},
+	routes:       {contracts, sql, store, catalog, filter, ingest, tables, timeseries},
 	demo:         {contracts, sql, store, catalog},
-	command:      {contracts, sql, store, catalog, tables, timeseries, routes, demo, engine},
+	command:      {contracts, sql, store, catalog, filter, ingest, tables, timeseries, routes, demo, engine},
 	storetest:    {contracts, sql, store, engine},
 	contracttest: {contracts},
 	catalogtest:  {contracts, sql, store, catalog, storetest},

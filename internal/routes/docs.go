@@ -32,12 +32,13 @@ func (a *API) registerDocs() {
 	document := a.huma.OpenAPI()
 	var groups []docsGroup
 	for _, path := range slices.Sorted(maps.Keys(document.Paths)) {
-		op := document.Paths[path].Get
-		i := slices.IndexFunc(groups, func(g docsGroup) bool { return g.Name == op.Tags[0] })
-		if i < 0 {
-			i, groups = len(groups), append(groups, docsGroup{Name: op.Tags[0]})
+		for _, op := range operations(document.Paths[path]) {
+			i := slices.IndexFunc(groups, func(g docsGroup) bool { return g.Name == op.Tags[0] })
+			if i < 0 {
+				i, groups = len(groups), append(groups, docsGroup{Name: op.Tags[0]})
+			}
+			groups[i].Operations = append(groups[i].Operations, op)
 		}
-		groups[i].Operations = append(groups[i].Operations, op)
 	}
 	var page bytes.Buffer
 	err := docsTemplate.Execute(&page, map[string]any{"Info": document.Info, "Groups": groups})

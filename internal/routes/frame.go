@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,41 +38,56 @@ type frameInput[I any] interface {
 
 func (in *FormatInput) format() *FormatInput { return in }
 
-// RowsInput is how the rows of a table or node are to be written, and how many.
-type RowsInput struct {
+// NumbersInput is how rows are to be written, their numbers among them.
+type NumbersInput struct {
 	FormatInput
-	Limit    string `query:"limit" pattern:"^([1-9][0-9]{0,17}|all)$" patternDescription:"a whole number above zero, or all" doc:"The most rows to return, up to the maxRows of the table or node; or all, in the formats ndjson, csv, arrow and parquet, where the catalog allows export" example:"100"`
 	Int64    string `query:"int64" enum:"auto,string,number" doc:"How JSON writes integers of 64 bits: as text, as numbers, or (auto, the default) as numbers where the catalog says that they are safe. With json and ndjson only"`
 	Decimals string `query:"decimals" enum:"number,string" doc:"How JSON writes decimals of up to 38 digits: as numbers (the default) or as text; longer ones are always text. With json and ndjson only"`
 }
 
+// RowsInput is how the rows of a table or node are to be written, and how many.
+type RowsInput struct {
+	NumbersInput
+	Limit string `query:"limit" pattern:"^([1-9][0-9]{0,17}|all)$" patternDescription:"a whole number above zero, or all" doc:"The most rows to return, up to the maxRows of the table or node; or all, in the formats ndjson, csv, arrow and parquet, where the catalog allows export" example:"100"`
+}
+
 // limit is the number of rows asked for: zero for the default, NoLimit for all.
 func (in *RowsInput) limit(ctx context.Context) (int64, error) {
+	return in.limitOf(ctx, "query.limit", in.Limit)
+}
+
+// limitOf is the number of rows of a limit as text, which stands at location.
+func (in *NumbersInput) limitOf(ctx context.Context, location, limit string) (int64, error) {
 	format, _ := ctx.Value(formatKey{}).(contracts.Format)
 	for name, value := range map[string]string{"int64": in.Int64, "decimals": in.Decimals} {
 		if value != "" && format.Name != "json" && format.Name != "ndjson" {
 			return 0, contracts.Invalid("query."+name, value, "Leave it out.", "%s goes with the formats json and ndjson; %s writes all numbers exactly.", name, format.Name)
 		}
 	}
-	switch in.Limit {
+	switch limit {
 	case "":
 		return 0, nil
 	case "all":
 		if !format.Streams {
-			return 0, contracts.Invalid("query.limit", in.Limit, "Ask for format=ndjson, csv, arrow or parquet.", "limit=all does not go with format=%s.", format.Name)
+			return 0, contracts.Invalid(location, limit, "Ask for format=ndjson, csv, arrow or parquet.", "limit=all does not go with format=%s.", format.Name)
 		}
 		return contracts.NoLimit, nil
 	}
-	return strconv.ParseInt(in.Limit, 10, 64)
+	return strconv.ParseInt(limit, 10, 64)
 }
 
 // represent settles how the frame's numbers are written.
-func (in *RowsInput) represent(frame *contracts.Frame, err error) (*contracts.Frame, error) {
+func (in *NumbersInput) represent(frame *contracts.Frame, err error) (*contracts.Frame, error) {
 	if err == nil {
 		frame.Represent(in.Int64, in.Decimals)
 	}
 	return frame, err
 }
+
+// linkedRows is how many rows an answer may have whose end is looked for before it begins,
+// so that its headers can say where the next page is. A longer one does not wait for its end
+// and says so behind its rows: in meta, or in a trailer.
+const linkedRows = 10_000
 
 // writeFrame streams a frame. Until the first bytes leave, a failure still gets its own
 // status; after that the connection is broken off.
@@ -86,11 +102,11 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 		}
 		encoder = contracts.Arrow{Compression: in.Compression}
 	}
-	if !format.Counted {
+	if limit := frame.Meta.Tabular.Limit; !format.Counted || limit > 0 && limit <= linkedRows {
 		// The format has no room for it, so the headers say whether this is all: before
-		// the rows if it can be known, else after them.
+		// the rows if it can be known, else after them. Of a short answer all formats say it.
 		settled, err := frame.Settle()
-		if r, _ := humachi.Unwrap(ctx); err == nil && !settled && !r.ProtoAtLeast(1, 1) {
+		if r, _ := humachi.Unwrap(ctx); err == nil && !settled && !format.Counted && !r.ProtoAtLeast(1, 1) {
 			// There are no trailers, and nothing tells a broken answer from a whole one.
 			err = contracts.Invalid("protocol", r.Proto, "Use HTTP/1.1 (in nginx: proxy_http_version 1.1), format=json or parquet, or a smaller limit.",
 				"Over %s an answer this long could not be told from a broken one.", r.Proto)
@@ -106,10 +122,12 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 		if in.Download != "" {
 			ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": frame.Source.ID + "." + format.Extension}))
 		}
-		if !format.Counted && frame.Settled() {
+		setTotal(ctx, frame)
+		if frame.Settled() {
 			setCounts(ctx, frame)
+			setLink(ctx, frame)
 		} else if !format.Counted {
-			ctx.SetHeader("Trailer", rowCountHeader+", "+truncatedHeader)
+			ctx.SetHeader("Trailer", rowCountHeader+", "+truncatedHeader+", "+nextCursorHeader)
 		}
 	}
 	if ctx.Method() == http.MethodHead {
@@ -128,7 +146,7 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 	}
 	switch {
 	case err == nil && !format.Counted:
-		setCounts(ctx, frame)
+		setCounts(ctx, frame) // as a trailer, where they were not headers
 	case err == nil:
 	case !body.started:
 		a.writeProblem(ctx, err)
@@ -144,13 +162,41 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 
 // The headers that say what a format can't.
 const (
-	rowCountHeader  = "X-Row-Count"
-	truncatedHeader = "X-Truncated"
+	rowCountHeader   = "X-Row-Count"
+	truncatedHeader  = "X-Truncated"
+	nextCursorHeader = "X-Next-Cursor"
+	totalHeader      = "X-Total-Rows"
+	totalKindHeader  = "X-Total-Rows-Kind"
 )
 
 func setCounts(ctx huma.Context, frame *contracts.Frame) {
-	ctx.SetHeader(rowCountHeader, strconv.FormatInt(frame.Meta.Tabular.RowCount, 10))
-	ctx.SetHeader(truncatedHeader, strconv.FormatBool(frame.Meta.Tabular.Truncated))
+	t := frame.Meta.Tabular
+	ctx.SetHeader(rowCountHeader, strconv.FormatInt(t.RowCount, 10))
+	ctx.SetHeader(truncatedHeader, strconv.FormatBool(t.Truncated))
+	if t.NextCursor != "" {
+		ctx.SetHeader(nextCursorHeader, t.NextCursor)
+	}
+}
+
+func setTotal(ctx huma.Context, frame *contracts.Frame) {
+	if t := frame.Meta.Tabular; t.TotalRows != nil {
+		ctx.SetHeader(totalHeader, strconv.FormatInt(*t.TotalRows, 10))
+		ctx.SetHeader(totalKindHeader, t.TotalRowsKind)
+	}
+}
+
+// setLink links to the next page: the same request with another cursor. The link is relative,
+// a query alone, so that it holds behind any proxy. A request with a body has no such link.
+func setLink(ctx huma.Context, frame *contracts.Frame) {
+	cursor := frame.Meta.Tabular.NextCursor
+	paged := slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.Name == "cursor" })
+	if cursor == "" || !paged {
+		return
+	}
+	u := ctx.URL()
+	query := u.Query()
+	query.Set("cursor", cursor)
+	ctx.AppendHeader("Link", "<?"+query.Encode()+`>; rel="next"`)
 }
 
 // body sends the status with the first bytes, and compresses if that was agreed.
@@ -214,9 +260,24 @@ const pieceSize = 32 << 10
 
 var documentType = reflect.TypeFor[contracts.Document]()
 
+// frameHeaders documents the headers of a frame.
+func frameHeaders() map[string]*huma.Header {
+	text, number := &huma.Schema{Type: huma.TypeString}, &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
+	headers := map[string]*huma.Header{
+		"X-Request-Id":   {Schema: text, Description: "Identifies this answer in the log: the request's own, if it sent one"},
+		rowCountHeader:   {Schema: number, Description: "Rows in this answer. Of a long answer in a format without meta, a trailer behind the rows"},
+		truncatedHeader:  {Schema: &huma.Schema{Type: huma.TypeBoolean}, Description: "Whether there are more rows; where X-Row-Count is a trailer, so is this"},
+		nextCursorHeader: {Schema: text, Description: "Where the next page begins, for the parameter cursor; where X-Row-Count is a trailer, so is this"},
+		"Link":           {Schema: text, Description: "The next page as a link with rel=next, relative to this request: the same query with another cursor. For answers of up to 10,000 rows, and longer ones whose end is found in time", Example: `<?cursor=AQBo…>; rel="next"`},
+		totalHeader:      {Schema: number, Description: "Rows that the filter matches, on all pages; there when count asked for it"},
+		totalKindHeader:  {Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{contracts.TotalExact, contracts.TotalEstimate}}, Description: "Whether X-Total-Rows was counted or is an estimate"},
+	}
+	return headers
+}
+
 // frameResponse documents a frame in each of its formats.
 func (a *API) frameResponse() *huma.Response {
-	response := &huma.Response{Description: "A tabular frame", Content: map[string]*huma.MediaType{}}
+	response := &huma.Response{Description: "A tabular frame", Headers: frameHeaders(), Content: map[string]*huma.MediaType{}}
 	for _, f := range contracts.Formats() {
 		schema := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 		switch {

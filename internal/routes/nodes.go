@@ -25,13 +25,61 @@ type NodeSeriesInput struct {
 	Select      []string `query:"select" doc:"Value columns to return; all when left out. Time and dimensions always come along"`
 }
 
+// RangeInput is a time range.
+type RangeInput struct {
+	From      string `query:"from" doc:"Start of the range, which it contains: an ISO 8601 instant, a date, a clock time without an offset (both of the time zone), seconds or milliseconds since 1970, or relative to now: -24h, -7d, now-1h" example:"2008-09-01"`
+	To        string `query:"to" doc:"End of the range, which it does not contain; a bare date includes that day" example:"2008-09-30"`
+	Last      string `query:"last" doc:"Short for a from that lies so far back: 24h, 7d, 3mo" example:"7d"`
+	Start     string `query:"start" doc:"The same as from"`
+	End       string `query:"end" doc:"The same as to"`
+	StartDate string `query:"start_date" doc:"The same as from"`
+	EndDate   string `query:"end_date" doc:"The same as to"`
+	Inclusive string `query:"inclusive" enum:"left,right,both,neither" doc:"Which ends belong to the range, left when left out. A bare date as the end includes its day, and nothing after it, in any case; meta.range says what came of it"`
+	Timezone  string `query:"timezone" doc:"IANA time zone of dates, of clock times without an offset, of days in -7d and of buckets; UTC when left out. Times in the answer are always UTC" example:"America/New_York"`
+}
+
+// span is the range under the one name that each of its ends is given.
+func (in *RangeInput) span() (timeseries.Range, error) {
+	r := timeseries.Range{Last: in.Last, Inclusive: in.Inclusive, Timezone: in.Timezone}
+	type end struct{ name, text string }
+	one := func(value, name *string, ends ...end) error {
+		for _, e := range ends {
+			if *value != "" && e.text != "" && e.text != *value {
+				return contracts.Invalid("query."+e.name, e.text, "Give one of them.", "%s and %s mean the same end of the range, and contradict each other.", *name, e.name)
+			}
+			if *value == "" {
+				*value, *name = e.text, e.name
+			}
+		}
+		return nil
+	}
+	err := one(&r.From, &r.FromName, end{"from", in.From}, end{"start", in.Start}, end{"start_date", in.StartDate})
+	if err == nil {
+		err = one(&r.To, &r.ToName, end{"to", in.To}, end{"end", in.End}, end{"end_date", in.EndDate})
+	}
+	return r, err
+}
+
+// BucketInput puts observations together in buckets of time.
+type BucketInput struct {
+	Interval   string   `query:"interval" doc:"Puts the observations of each series together in buckets of this length: a number and ms, s, m, h, d, w, mo, q or y. Buckets follow the calendar and clocks of the time zone; weeks begin on Monday" example:"1h"`
+	Origin     string   `query:"origin" doc:"An instant or date at which a bucket begins, in place of the calendar's beginnings"`
+	Label      string   `query:"label" enum:"left,right" doc:"Whether the time of a bucket is its start (left, when left out) or its end"`
+	Agg        []string `query:"agg" doc:"How values are put together: last, first, mean, min, max, sum, count, median, p95 or ohlc, for all columns or as column:aggregation. When left out, as the catalog says, and else last" example:"[\"close:last\",\"volume:sum\"]"`
+	Fill       string   `query:"fill" doc:"What buckets without an observation hold: none (they are left out), null, previous, linear or a number. An end of the range that is open is, for each series, that of its own observations" example:"previous"`
+	MarkFilled bool     `query:"mark_filled" doc:"Adds the column filled, which is true where something was filled in"`
+}
+
 // NodeRowsInput asks for observations in a time range.
 type NodeRowsInput struct {
 	NodeSeriesInput
-	From  string `query:"from" doc:"Start of the range, which it contains: an ISO 8601 instant or date, seconds or milliseconds since 1970, or relative to now: -24h, -7d, now-1h" example:"2008-09-01"`
-	To    string `query:"to" doc:"End of the range, which it does not contain; a bare date includes that day" example:"2008-09-30"`
-	Last  string `query:"last" doc:"Short for a from that lies so far back: 24h, 7d, 3mo" example:"7d"`
-	Order string `query:"order" enum:"asc,desc" default:"asc" doc:"Oldest or newest first"`
+	RangeInput
+	BucketInput
+	Points     int64  `query:"points" minimum:"2" maximum:"100000" doc:"About the most points of a series; the server reduces them and says how in meta.range.downsample" example:"1000"`
+	Downsample string `query:"downsample" enum:"auto,m4,lttb,mean" doc:"How points are reduced, auto when left out"`
+	Shape      string `query:"shape" enum:"long,wide" doc:"A row for each time and series (long, when left out), or one for each time with a column for each series"`
+	Since      string `query:"since" doc:"The meta.tabular.tailCursor of an earlier answer: keeps what came or changed since. Rows at its very mark come again, to be merged by their key"`
+	Order      string `query:"order" enum:"asc,desc" default:"asc" doc:"Oldest or newest first"`
 }
 
 // NodeOutput describes a node.
@@ -49,26 +97,27 @@ func (a *API) describeNode(ctx context.Context, in *NodePath) (*NodeOutput, erro
 }
 
 func (a *API) nodeRows(ctx context.Context, in *NodeRowsInput) (*contracts.Frame, error) {
-	query, err := in.query(ctx)
+	in.columns(a.TimeSeries)
+	query, err := in.query(ctx, a.TimeSeries)
 	if err != nil {
 		return nil, err
 	}
-	query.Range = timeseries.Range{From: in.From, To: in.To, Last: in.Last}
+	if query.Range, err = in.span(); err != nil {
+		return nil, err
+	}
+	query.Buckets = timeseries.Buckets(in.BucketInput)
+	query.Points, query.Downsample, query.Shape, query.Since = in.Points, in.Downsample, in.Shape, in.Since
 	query.Descending = in.Order == "desc"
 	return in.represent(a.TimeSeries.Rows(ctx, query))
 }
 
-func (a *API) nodeLatest(ctx context.Context, in *NodeSeriesInput) (*contracts.Frame, error) {
-	query, err := in.query(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return in.represent(a.TimeSeries.Latest(ctx, query))
-}
-
-func (in *NodeSeriesInput) query(ctx context.Context) (timeseries.Query, error) {
+func (in *NodeSeriesInput) query(ctx context.Context, service *timeseries.Service) (timeseries.Query, error) {
 	limit, err := in.limit(ctx)
-	return timeseries.Query{Node: in.Node, Identifiers: in.Identifiers, Where: in.where, Select: in.Select, Limit: limit}, err
+	if err != nil {
+		return timeseries.Query{}, err
+	}
+	where, err := in.on(service.Table(in.Node))
+	return timeseries.Query{Node: in.Node, Identifiers: in.Identifiers, Where: where, Select: in.Select, Limit: limit}, err
 }
 
 func (a *API) registerNodes() {
@@ -85,12 +134,10 @@ func (a *API) registerNodes() {
 		OperationID: "readNodeRows", Path: "/v1/nodes/{node}/rows", Tags: tags, Errors: lookups,
 		Summary: "Observations of a node in a time range",
 		Description: "The range contains its start and not its end. When there are more rows than the limit, the newest " +
-			"are returned and `meta.tabular.truncated` is true. Any column can be a parameter, as for tables.",
+			"are returned and `meta.tabular.truncated` is true. Any column can be a parameter, as for tables. With interval, a " +
+			"row is a bucket of a series; one that the range or the time until now cuts is said in `meta.range`.",
 		Metadata: withMetadata(nil, filterOperation),
 	}, a.nodeRows)
-	registerFrame(a, huma.Operation{
-		OperationID: "readNodeLatest", Path: "/v1/nodes/{node}/latest", Tags: tags, Errors: lookups,
-		Summary:  "The last observation of each series",
-		Metadata: withMetadata(nil, filterOperation),
-	}, a.nodeLatest)
+	a.registerNodeQuery()
+	a.registerSeries()
 }

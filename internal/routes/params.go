@@ -12,6 +12,7 @@ import (
 
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
+	"framehouse/internal/tables/filter"
 )
 
 // Marks of an operation, kept in its metadata.
@@ -116,21 +117,34 @@ func headerList(ctx huma.Context, name string) string {
 	return strings.Join(r.Header.Values(name), ",")
 }
 
-// Filters are the query parameters that an operation does not declare: conditions on
-// columns. Embedded in an input, it is filled before the handler runs.
+// Filters are conditions on columns: the query parameters that an operation does not
+// declare, and where. Embedded in an input, it is filled before the handler runs.
 type Filters struct {
-	where catalog.Filters
+	Where      string `query:"where" doc:"A filter as an expression, for what single parameters cannot say: and(), or() and not() of conditions, and conditions on related rows, as in or(state=AK,not(latitude.gte=60))" example:"or(state=AK,state=HI)"`
+	parameters url.Values
+	declared   []string
 }
+
+// whereParameter is declared, and is a filter all the same.
+const whereParameter = "where"
 
 // Resolve implements huma.Resolver.
 func (f *Filters) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
-	f.where.Equal = u.Query()
+	f.parameters = u.Query()
 	for _, p := range ctx.Operation().Parameters {
-		if p.In == "query" {
-			delete(f.where.Equal, p.Name)
-			f.where.Parameters = append(f.where.Parameters, p.Name)
+		if p.In == "query" && p.Name != whereParameter {
+			delete(f.parameters, p.Name)
+			f.declared = append(f.declared, p.Name)
 		}
 	}
 	return nil
+}
+
+// on is the filter on a table that was looked up.
+func (f *Filters) on(table *catalog.Table, err error) (filter.Expr, error) {
+	if err != nil {
+		return nil, err
+	}
+	return filter.FromQuery(table, f.parameters, f.declared)
 }

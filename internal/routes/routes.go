@@ -7,9 +7,11 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -84,6 +86,7 @@ func New(services Services) *API {
 	a.registerHealth()
 	a.registerTutorial()
 	a.registerTables()
+	a.registerWrites()
 	a.registerNodes()
 	a.registerDocs()
 	return a
@@ -94,6 +97,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 
 // OpenAPI is the document that describes the API.
 func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
+
+// operations are those of a path, in the order of the document.
+func operations(item *huma.PathItem) []*huma.Operation {
+	all := []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete}
+	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
+}
 
 // failures are what any operation that asks ClickHouse may answer instead.
 var failures = []int{
@@ -115,7 +124,7 @@ func register[I, O any](a *API, op huma.Operation, handler func(context.Context,
 
 // registerFrame adds an operation whose answer is a frame.
 func registerFrame[I any, P frameInput[I]](a *API, op huma.Operation, handler func(context.Context, *I) (*contracts.Frame, error)) {
-	op.Method = http.MethodGet
+	op.Method = cmp.Or(op.Method, http.MethodGet)
 	op.Metadata = withMetadata(op.Metadata, frameOperation)
 	op.Responses = map[string]*huma.Response{"200": a.frameResponse()}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {

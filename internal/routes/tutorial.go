@@ -7,6 +7,7 @@ import (
 
 	"framehouse/internal/contracts"
 	"framehouse/internal/tables"
+	"framehouse/internal/tables/filter"
 	"framehouse/internal/timeseries"
 )
 
@@ -20,6 +21,9 @@ type Customer struct {
 	Name         string `json:"name" example:"Acme Capital"`
 	Region       string `json:"region" example:"US"`
 }
+
+// customerRegion is declared once, and can then be asked what its type allows.
+var customerRegion = filter.Text("region")
 
 // CustomersInput asks for customers.
 type CustomersInput struct {
@@ -36,7 +40,7 @@ type CustomersOutput struct {
 func (a *API) customers(ctx context.Context, in *CustomersInput) (*CustomersOutput, error) {
 	query := tables.Query{Table: "customers", Limit: in.Limit}
 	if in.Region != "" {
-		query.Where.Equal = map[string][]string{"region": {in.Region}}
+		query.Where = customerRegion.Eq(in.Region)
 	}
 	frame, err := a.Tables.Rows(ctx, query)
 	if err != nil {

@@ -1,5 +1,10 @@
 // Package tables reads published tables. A request is a typed value; a pure function
 // turns it into a statement and the fields of the answer; the store runs the statement.
+//
+// It promises of reading that the rows of an answer have a total order, so that equal
+// requests have equal answers; that pages, which cursors lead through, neither skip nor
+// repeat a row that is there all along; that a selected column of another table never makes
+// a row more or less; that sums do not wrap; and that an estimate says that it is one.
 package tables
 
 import (
@@ -10,7 +15,7 @@ import (
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store"
-	"framehouse/internal/store/sql"
+	"framehouse/internal/tables/filter"
 )
 
 // Service answers questions about published tables.
@@ -18,18 +23,54 @@ type Service struct {
 	Catalog *catalog.Live
 	Sizes   *catalog.Sizes
 	Store   *store.Store
+	writes  writes
 }
 
 // DefaultLimit is the number of rows of an answer when the request names none.
 const DefaultLimit = 1000
 
-// Query asks for rows of a table.
+// Query asks for rows of a table, or for groups of them.
 type Query struct {
 	Table  string
-	Where  catalog.Filters
-	Select []string // columns in this order; none for all
-	Order  []string // columns, descending ones with a leading minus; none for the default
+	Where  filter.Expr
+	Select []string // columns in this order, also of tables that this one refers to; none for all
+	Order  []Order  // none for the default
 	Limit  int64    // zero for DefaultLimit, contracts.NoLimit for all
+	Cursor string   // NextCursor of the page before; empty for the first
+	Count  string   // CountNone, which is the default, CountExact or CountEstimate
+
+	// With one of these the rows are groups of rows: by columns, with aggregates such as
+	// count and sum:balance. Having is a filter on the groups.
+	Group, Aggregates []string
+	Having            filter.Expr
+
+	// Body tells that the query came in a body, for the places that errors name.
+	Body bool
+}
+
+func (q Query) aggregates() bool { return len(q.Group) > 0 || len(q.Aggregates) > 0 }
+
+// at is the place of a member of the query, as it is named in a body and in a URL.
+func (q Query) at(body, query string) string {
+	if q.Body {
+		return "body." + body
+	}
+	return "query." + query
+}
+
+// place gives an error that names a parameter the place that it has in a body.
+func (q Query) place(err error) error {
+	if !q.Body || err == nil {
+		return err
+	}
+	e := *contracts.AsError(err)
+	e.Issues = slices.Clone(e.Issues)
+	for i := range e.Issues {
+		if name, found := strings.CutPrefix(e.Issues[i].Location, "query."); found {
+			e.Issues[i].Location = "body." + name
+		}
+	}
+	return &e
 }
 
 // List is a frame with one row a table.
@@ -43,7 +84,7 @@ func (s *Service) List(ctx context.Context) (*contracts.Frame, error) {
 
 // Describe describes a table.
 func (s *Service) Describe(ctx context.Context, name string) (catalog.TableDescription, error) {
-	table, err := s.table(name)
+	table, err := s.Table(name)
 	if err != nil {
 		return catalog.TableDescription{}, err
 	}
@@ -52,7 +93,7 @@ func (s *Service) Describe(ctx context.Context, name string) (catalog.TableDescr
 
 // Rows is a frame of rows. Whoever gets it closes it.
 func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
-	table, err := s.table(q.Table)
+	table, err := s.Table(q.Table)
 	if err != nil {
 		return nil, err
 	}
@@ -60,90 +101,57 @@ func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
+	frame, err := s.read(ctx, table, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.count(ctx, frame, p, q.Count); err != nil {
+		frame.Close()
+		return nil, err
+	}
+	return frame, nil
+}
+
+// Grouped is the table that a query's groups make, which conditions on them are about.
+func (s *Service) Grouped(q Query) (*catalog.Table, error) {
+	table, err := s.Table(q.Table)
+	if err != nil {
+		return nil, err
+	}
+	g, err := newGroups(table, q.Group, q.Aggregates, q.Body)
+	if err != nil {
+		return nil, err
+	}
+	return g.table, nil
+}
+
+// read reads what a plan for a table asks for.
+func (s *Service) read(ctx context.Context, table *catalog.Table, p *plan) (*contracts.Frame, error) {
+	query, err := p.query()
+	if err != nil {
+		return nil, err
+	}
 	source, err := s.Sizes.FrameSource(ctx, table)
 	if err != nil {
 		return nil, err
 	}
-	records, err := s.Store.Query(ctx, p.query.Build())
+	records, err := s.Store.Query(ctx, query.Build())
 	if err != nil {
 		return nil, err
 	}
-	frame, err := catalog.NewFrame(p.columns, records, p.limit)
+	frame, err := p.frame(records)
 	if err != nil {
 		return nil, err
 	}
 	frame.Source = source
-	frame.Meta.Tabular.Limit = max(0, p.limit)
-	frame.Meta.Tabular.PrimaryKeyFields = table.Key
-	frame.Meta.Tabular.OrderedBy = p.order
 	return frame, nil
 }
 
-func (s *Service) table(name string) (*catalog.Table, error) {
+// Table is the published table of a name, as the catalog has it now.
+func (s *Service) Table(name string) (*catalog.Table, error) {
 	c, err := s.Catalog.Current()
 	if err != nil {
 		return nil, err
 	}
 	return c.Table(name)
-}
-
-// plan is a query that was found to be sound.
-type plan struct {
-	query   sql.Select
-	columns []*catalog.Column
-	order   []string
-	limit   int64
-}
-
-func newPlan(table *catalog.Table, q Query) (plan, error) {
-	p := plan{limit: q.Limit}
-	if p.limit == 0 {
-		p.limit = min(DefaultLimit, table.MaxRows)
-	}
-	if err := table.CheckLimit(p.limit); err != nil {
-		return p, err
-	}
-	var err error
-	if p.columns, err = table.Pick("query.select", q.Select); err != nil {
-		return p, err
-	}
-	p.query = table.Read()
-	p.query.Columns = catalog.Selection(p.columns)
-	p.query.Limit = p.limit + 1 // one row more tells whether there is more; none when there is no limit
-	if p.query.Where, err = table.Where(q.Where); err != nil {
-		return p, err
-	}
-	return p, p.orderBy(table, q.Order)
-}
-
-// orderBy orders by what was asked for, or else by the table's default, and then by the
-// key, so that equal requests give equal answers.
-func (p *plan) orderBy(table *catalog.Table, asked []string) error {
-	steps := table.Order
-	if len(asked) > 0 {
-		steps = nil
-		for _, text := range asked {
-			name, descending := strings.CutPrefix(text, "-")
-			if _, err := table.Pick("query.order", []string{name}); err != nil {
-				return err
-			}
-			steps = append(steps, catalog.Order{Column: name, Descending: descending})
-		}
-	}
-	for _, name := range table.Key {
-		steps = append(slices.Clip(steps), catalog.Order{Column: name})
-	}
-	seen := map[string]bool{}
-	for i, step := range steps {
-		if seen[step.Column] {
-			if i < len(asked) {
-				return contracts.Invalid("query.order", step.Column, "Name each column once.", "The rows are ordered by %q twice.", step.Column)
-			}
-			continue
-		}
-		seen[step.Column] = true
-		p.order = append(p.order, step.String())
-		p.query.OrderBy = append(p.query.OrderBy, sql.Order{Expr: table.Column(step.Column).Ref(), Descending: step.Descending})
-	}
-	return nil
 }

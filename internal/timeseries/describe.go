@@ -18,6 +18,8 @@ type NodeDescription struct {
 	Frequency  string   `json:"frequency,omitempty" doc:"How often an observation is expected; absent when irregular"`
 	FirstTime  *string  `json:"firstTime,omitempty" doc:"Time of the oldest observation, as cells of the time column are written; absent when there is none"`
 	LastTime   *string  `json:"lastTime,omitempty" doc:"Time of the newest observation"`
+	Cadence    *Cadence `json:"cadence,omitempty" doc:"How often there is an observation in a sample of the data; absent when no series has two in it"`
+	Changed    string   `json:"changed,omitempty" doc:"Column that grows with each insert or change, which since goes by; absent when it goes by time"`
 }
 
 // Describe describes a node, with its extent as it is now.
@@ -52,7 +54,13 @@ func (s *Service) Describe(ctx context.Context, name string) (NodeDescription, e
 	if node.Value != nil {
 		d.Value = node.Value.Name
 	}
-	d.FirstTime, d.LastTime, err = s.extent(ctx, node)
+	if node.Changed != nil {
+		d.Changed = node.Changed.Name
+	}
+	if d.FirstTime, d.LastTime, err = s.extent(ctx, node); err != nil {
+		return d, err
+	}
+	d.Cadence, err = s.cadence(ctx, node)
 	return d, err
 }
 

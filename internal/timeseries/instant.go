@@ -18,13 +18,12 @@ type instant struct {
 // spellings is what the message for an unreadable instant says would do.
 const spellings = "Write an instant such as 2026-03-31T09:30:00Z, a date such as 2026-03-31, seconds or milliseconds since 1970, or a time relative to now such as -7d or now-1h."
 
-// layouts are the ISO 8601 spellings that are read. One without a zone is UTC.
-var layouts = []string{
-	time.RFC3339Nano,
-	"2006-01-02T15:04Z07:00",
-	"2006-01-02T15:04:05.999999999",
-	"2006-01-02T15:04",
-}
+// layouts are the ISO 8601 spellings of an instant that are read, and clockLayouts those of
+// what a clock shows, which is an instant only with a time zone.
+var (
+	layouts      = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"}
+	clockLayouts = []string{"2006-01-02T15:04:05.999999999", "2006-01-02T15:04"}
+)
 
 // dateText is what ISO 8601 reads as a year or as a date, and we as neither nor.
 var dateText = regexp.MustCompile(`^([0-9]{4}|[12][0-9]{3}(0[1-9]|1[0-2])([0-2][0-9]|3[01]))$`)
@@ -35,10 +34,17 @@ var epochText = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 // as one.
 var lostPlus = regexp.MustCompile(` ([0-9]{2}:[0-9]{2}|[0-9]+[a-z]+)$`)
 
-func parseInstant(text string, now time.Time) (instant, error) {
+// parseInstant reads an instant. Dates and clock times, and spans of days and more, are
+// those of the zone.
+func parseInstant(text string, now time.Time, zone *time.Location) (instant, error) {
 	text = lostPlus.ReplaceAllString(strings.TrimSpace(text), "+$1")
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		return instant{day, true}, nil
+		return instant{fromWall(day, zone), true}, nil
+	}
+	for _, layout := range clockLayouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			return instant{time: fromWall(t, zone)}, nil
+		}
 	}
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, text); err == nil {
@@ -53,7 +59,7 @@ func parseInstant(text string, now time.Time) (instant, error) {
 	if relative == "" && text != "" {
 		return instant{time: now}, nil
 	}
-	if t, err := shift(now, relative); err == nil {
+	if t, err := shift(now, relative, zone); err == nil {
 		return instant{time: t}, nil
 	}
 	return instant{}, fmt.Errorf("%q is no time", text)
@@ -95,9 +101,10 @@ var spanText = regexp.MustCompile(`([0-9]+)(ms|s|mo|m|h|d|w|q|y)`)
 // mostShifted bounds a relative time, beyond which no calendar goes.
 const mostShifted = 10_000
 
-// shift moves an instant by a signed span such as -1d12h. Months, quarters and years go
-// by the calendar, and end with a month that is shorter.
-func shift(t time.Time, span string) (time.Time, error) {
+// shift moves an instant by a signed span such as -1d12h. Days and all that is longer go by
+// the calendar and the clocks of the zone: -1d is the same time of day, though the day may
+// have 23 hours. Months, quarters and years end with a month that is shorter.
+func shift(t time.Time, span string, zone *time.Location) (time.Time, error) {
 	if len(span) < 3 || span[0] != '-' && span[0] != '+' {
 		return t, fmt.Errorf("%q is no span of time", span)
 	}
@@ -114,16 +121,17 @@ func shift(t time.Time, span string) (time.Time, error) {
 		rest = rest[len(m[0]):]
 		n, err := strconv.Atoi(m[1])
 		months := map[string]int{"mo": 1, "q": 3, "y": 12}[m[2]]
-		unit := map[string]time.Duration{
-			"ms": time.Millisecond, "s": time.Second, "m": time.Minute,
-			"h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
-		}[m[2]]
-		if err != nil || months > 0 && n > 12*mostShifted/months || unit > 0 && n > int((1<<63-1)/unit) {
+		days := map[string]int{"d": 1, "w": 7}[m[2]]
+		unit := map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour}[m[2]]
+		if err != nil || months > 0 && n > 12*mostShifted/months || days > 0 && n > 366*mostShifted/days || unit > 0 && n > int((1<<63-1)/unit) {
 			return t, fmt.Errorf("%q is too long a span of time", span)
 		}
-		if months > 0 {
-			t = addMonths(t, sign*n*months)
-		} else {
+		switch {
+		case months > 0:
+			t = fromWall(addMonths(wall(t, zone), sign*n*months), zone)
+		case days > 0:
+			t = fromWall(wall(t, zone).AddDate(0, 0, sign*n*days), zone)
+		default:
 			t = t.Add(time.Duration(sign*n) * unit)
 		}
 	}

@@ -71,7 +71,7 @@ func TestParseInstant(t *testing.T) {
 		"0." + strings.Repeat("0", 100) + "1": "",
 	}
 	for text, want := range tests {
-		got, err := parseInstant(text, now)
+		got, err := parseInstant(text, now, time.UTC)
 		switch {
 		case want == "" && err == nil:
 			t.Errorf("%q is read as %s", text, got.time)
@@ -88,12 +88,12 @@ func FuzzParseInstant(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := parseInstant(text, now)
+		got, err := parseInstant(text, now, time.UTC)
 		if err != nil {
 			return
 		}
 		// What was read can be said and read again.
-		again, err := parseInstant(got.time.Format(time.RFC3339Nano), now)
+		again, err := parseInstant(got.time.Format(time.RFC3339Nano), now, time.UTC)
 		if y := got.time.Year(); y > 0 && y < 9999 && (err != nil || !again.time.Equal(got.time)) {
 			t.Errorf("%q is %s, read again %s, %v", text, got.time, again.time, err)
 		}
@@ -122,6 +122,16 @@ func TestRange(t *testing.T) {
 		{"reversed", Range{From: "2026-01-02T00:00:00Z", To: "2026-01-01T00:00:00Z"}, "", "", "query.from"},
 		{"reversed days", Range{From: "2026-01-02", To: "2026-01-01", FromName: "start_date", ToName: "end_date"}, "2026-01-02T00:00:00Z", "2026-01-02T00:00:00Z", "query.start_date"},
 		{"last and from", Range{Last: "1d", From: "2026-01-01"}, "", "", "query.last"},
+		{"both ends", Range{From: "2026-01-01T00:00:00Z", To: "2026-01-02T00:00:00Z", Inclusive: "both"}, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", ""},
+		{"an end that there is not", Range{From: "2026-01-01", Inclusive: "right-ish"}, "", "", "query.inclusive"},
+		{"days of New York", Range{From: "2024-03-10", To: "2024-03-10", Timezone: "America/New_York"}, "2024-03-10T05:00:00Z", "2024-03-11T04:00:00Z", ""},
+		{"a clock of Kathmandu", Range{From: "2024-03-10T05:45", Timezone: "Asia/Kathmandu"}, "2024-03-10T00:00:00Z", "", ""},
+		{"a clock time that is skipped", Range{From: "2024-03-10T02:30", Timezone: "America/New_York"}, "2024-03-10T07:00:00Z", "", ""},
+		{"a clock time that is shown twice is the first", Range{From: "2024-11-03T01:30", Timezone: "America/New_York"}, "2024-11-03T05:30:00Z", "", ""},
+		{"a day back over a change of clocks", Range{From: "-1d", Timezone: "Europe/London"}, "2024-03-30T16:04:05.000000678Z", "", ""},
+		{"24 hours back over it", Range{Last: "24h", Timezone: "Europe/London"}, "2024-03-30T15:04:05.000000678Z", "", ""},
+		{"a zone that there is not", Range{From: "2026-01-01", Timezone: "Mars/Olympus"}, "", "", "query.timezone"},
+		{"the zone of this machine", Range{From: "2026-01-01", Timezone: "Local"}, "", "", "query.timezone"},
 		{"last with a sign", Range{Last: "-1d"}, "", "", "query.last"},
 		{"no time", Range{From: "x"}, "", "", "query.from"},
 		{"no time, named", Range{To: "x", ToName: "end_date"}, "", "", "query.end_date"},

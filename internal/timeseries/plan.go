@@ -8,20 +8,38 @@ import (
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/sql"
+	"framehouse/internal/tables/filter"
 )
 
 // plan is a query that was found to be sound.
+//
+// Its rows are observations of the node that satisfy where. A step that makes other rows
+// of them, such as buckets, sets derived and says in columns what these rows are; whatever
+// comes after reads through read and needs not know.
 type plan struct {
 	node     *catalog.Node
-	columns  []*catalog.Column
-	where    []sql.Expr
-	order    []catalog.Order // of the answer: time first, then series
+	zone     *time.Location    // whose days and calendar count
+	now      time.Time         // of the request
+	columns  []*catalog.Column // of the answer: time, dimensions, values
+	where    []sql.Expr        // on observations of the node
+	derived  *sql.Select       // rows with columns, in place of the observations; nil for these
+	order    []catalog.Order   // of the answer: time first, then series
 	limit    int64
 	resolved *contracts.Range
+
+	inRange   int           // how many of where, the first ones, are the range
+	explicit  bool          // whether the request names the value columns
+	perSeries bool          // whether series have ranges of their own
+	settings  []sql.Setting // of the whole statement
+	bounded   bool          // whether there cannot be more rows than the limit
+	fresh     sql.Expr      // true of rows that are not stale; nil when none is
+	tail      *tail         // how far the answer reaches; nil when nobody follows it
+	inOrder   bool          // whether the observations are stored in the order of the answer
+	hidden    int           // columns at the end of a statement that are not the answer's
 }
 
 func newPlan(node *catalog.Node, q Query, now time.Time) (*plan, error) {
-	p := &plan{node: node, limit: q.Limit}
+	p := &plan{node: node, now: now, limit: q.Limit, explicit: len(q.Select) > 0}
 	if p.limit == 0 {
 		p.limit = min(DefaultLimit, node.MaxRows)
 	}
@@ -32,25 +50,27 @@ func newPlan(node *catalog.Node, q Query, now time.Time) (*plan, error) {
 	if p.columns, err = pick(node, q.Select); err != nil {
 		return nil, err
 	}
-	if p.resolved, err = q.Range.resolve(now); err != nil {
+	if p.zone, err = q.Range.zone(); err != nil {
 		return nil, err
 	}
-	for _, condition := range within(node.Time, p.resolved) {
-		if condition != nil {
-			p.where = append(p.where, condition)
-		}
+	if err := p.ranged(q); err != nil {
+		return nil, err
 	}
+	pinned := filter.And{q.Where}
 	if len(q.Identifiers) > 0 {
 		if len(node.Dimensions) == 0 {
 			return nil, contracts.Invalid("query.identifiers", strings.Join(q.Identifiers, ","), "Leave identifiers out.", "%s is a single series, which has no identifiers.", node.Name)
 		}
-		condition, err := node.Equal("query.identifiers", node.Dimensions[0].Name, q.Identifiers)
+		series := filter.Condition{Column: node.Dimensions[0].Name, Operator: catalog.In, Values: q.Identifiers}
+		condition, err := filter.Compile(&node.Table, series.At("query.identifiers"))
 		if err != nil {
 			return nil, err
 		}
-		p.where = append(p.where, condition)
+		p.where = append(p.where, condition...)
+		pinned = append(pinned, series)
 	}
-	conditions, err := node.Where(q.Where)
+	p.inOrder = node.StoredInOrder(node.Order, filter.Pinned(pinned))
+	conditions, err := filter.Compile(&node.Table, q.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +78,42 @@ func newPlan(node *catalog.Node, q Query, now time.Time) (*plan, error) {
 	for _, o := range node.Order {
 		p.order = append(p.order, catalog.Order{Column: o.Column, Descending: q.Descending})
 	}
+	if err := p.bucketed(q.Buckets); err != nil {
+		return nil, err
+	}
 	return p, nil
+}
+
+// ranged keeps the rows in the range, or in those of their series.
+func (p *plan) ranged(q Query) (err error) {
+	if len(q.Series) == 0 {
+		if p.resolved, err = q.Range.resolve(p.now); err == nil {
+			p.where = within(p.node.Time, p.resolved, p.zone)
+			p.inRange = len(p.where)
+		}
+		return err
+	}
+	if r := q.Range; r.From != "" || r.To != "" || r.Last != "" {
+		return contracts.Invalid("body.ranges", nil, "Give either ranges, or from and to.", "ranges of single series and a range of all contradict each other.")
+	}
+	ranges := slices.Clone(q.Series)
+	for i := range ranges {
+		ranges[i].Range.Timezone, ranges[i].Range.Inclusive = q.Range.Timezone, q.Range.Inclusive
+	}
+	p.perSeries = true
+	p.where, p.resolved, err = withinSeries(p.node, ranges, p.zone, p.now)
+	return err
+}
+
+// read is a statement that reads the plan's rows under catalog.Alias, with nothing
+// selected yet.
+func (p *plan) read() sql.Select {
+	if p.derived != nil {
+		return sql.Select{From: *p.derived, Alias: catalog.Alias}
+	}
+	query := p.node.Read()
+	query.Where, query.InOrder = p.where, p.inOrder
+	return query
 }
 
 // pick returns time, dimensions and the selected value columns, in that order.
@@ -95,9 +150,9 @@ func (p *plan) ordering(descending bool) []sql.Order {
 
 // newestFirst reads the newest rows, and one more than the limit to know of others.
 func (p *plan) newestFirst() sql.Select {
-	query := p.node.Read()
+	query := p.read()
 	query.Columns = catalog.Selection(p.columns)
-	query.Where, query.OrderBy, query.Limit = p.where, p.ordering(true), p.limit+1
+	query.OrderBy, query.Limit = p.ordering(true), p.limit+1
 	return query
 }
 
@@ -116,25 +171,4 @@ func (p *plan) turned(newest sql.Select) sql.Select {
 		From:    numbered, Alias: catalog.Alias,
 		OrderBy: []sql.Order{{Expr: row, Descending: true}},
 	}
-}
-
-// latest reads the newest row of each series.
-func (p *plan) latest() sql.Select {
-	newest := p.node.Read()
-	newest.Columns = p.raw()
-	newest.Where, newest.OrderBy = p.where, p.ordering(true)[:1]
-	outer := sql.Select{
-		Columns: catalog.Selection(p.columns),
-		Alias:   catalog.Alias,
-		OrderBy: p.ordering(false)[1:],
-		Limit:   p.limit + 1,
-	}
-	if len(p.node.Dimensions) == 0 {
-		newest.Limit = 1
-	}
-	for _, d := range p.node.Dimensions {
-		newest.LimitBy = append(newest.LimitBy, d.Ref())
-	}
-	outer.From = newest
-	return outer
 }

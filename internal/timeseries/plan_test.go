@@ -70,14 +70,16 @@ func TestStatements(t *testing.T) {
 			"a start between two seconds begins with the next",
 			Query{Range: Range{From: "2024-01-03T00:00:00.5Z"}, Select: []string{"price"}, Identifiers: []string{"A", "B"}},
 			(*plan).newestFirst,
-			wired + " FROM `db`.`ticks` AS `t` WHERE `t`.`time` > {p0:DateTime('UTC')} AND `t`.`id` IN ({p1:String}, {p2:String}) ORDER BY `t`.`time` DESC, `t`.`id` DESC LIMIT 10001",
+			wired + " FROM `db`.`ticks` AS `t` WHERE `t`.`time` > {p0:DateTime('UTC')} AND `t`.`id` IN {p1:Array(String)} ORDER BY `t`.`time` DESC, `t`.`id` DESC LIMIT 10001",
 			true,
 		},
 		{
 			"latest",
 			Query{Identifiers: []string{"A"}, Select: []string{"price"}},
 			(*plan).latest,
-			wired + " FROM (" + raw + " WHERE `t`.`id` = {p0:String} ORDER BY `t`.`time` DESC LIMIT 1 BY `t`.`id`) AS `t` ORDER BY `t`.`id` LIMIT 10001",
+			wired + " FROM (" + raw + " WHERE `t`.`id` = {p0:String} AND (`t`.`id`, `t`.`time`) GLOBAL IN " +
+				"(SELECT `t`.`id` AS `__framehouse_series0`, max(`t`.`time`) AS `__framehouse_last` FROM `db`.`ticks` AS `t` WHERE `t`.`id` = {p1:String} GROUP BY `t`.`id`)" +
+				" ORDER BY `t`.`time` DESC, `t`.`price` DESC LIMIT 1 BY `t`.`id`) AS `t` ORDER BY `t`.`id` LIMIT 10001",
 			false,
 		},
 	}
@@ -105,6 +107,9 @@ func explain(t *testing.T, statement sql.Statement) string {
 	t.Helper()
 	text := statement.Text
 	for _, p := range statement.Params {
+		if strings.HasPrefix(p.Type, "Array(") {
+			p.Value = strings.ReplaceAll(p.Value, "'", "\\'") // here it stands in quotes
+		}
 		text = strings.ReplaceAll(text, "{"+p.Name+":"+p.Type+"}", "CAST('"+p.Value+"', '"+strings.ReplaceAll(p.Type, "'", "\\'")+"')")
 	}
 	return storetest.Query(t, "", "EXPLAIN indexes = 1 "+text)

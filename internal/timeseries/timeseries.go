@@ -7,14 +7,15 @@
 package timeseries
 
 import (
+	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store"
 	"framehouse/internal/store/sql"
+	"framehouse/internal/tables/filter"
 )
 
 // Service answers questions about published nodes.
@@ -32,11 +33,20 @@ const DefaultLimit = 10_000
 type Query struct {
 	Node        string
 	Range       Range
-	Identifiers []string // values of the node's first dimension
-	Where       catalog.Filters
+	Series      []SeriesRange // a range for each of some series; none for Range for all
+	Identifiers []string      // values of the node's first dimension
+	Where       filter.Expr
 	Select      []string // value columns; none for all. Time and dimensions always come along
 	Descending  bool     // newest first
 	Limit       int64    // zero for DefaultLimit, contracts.NoLimit for all
+
+	Buckets    Buckets // puts observations together; not at all without an interval
+	Points     int64   // about the most points of a series; zero for all there are
+	Downsample string  // how Points are chosen: auto, m4, lttb or mean; empty for auto
+	Shape      string  // long or wide; empty for long
+	Since      string  // what an earlier answer said to come back with
+
+	Latest Latest // which observation is the last; of Service.Latest alone
 }
 
 // List is a frame with one row a node.
@@ -59,7 +69,16 @@ func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	frame, err := s.rows(ctx, p, q.Descending)
+	for _, step := range []func(context.Context, *plan, Query) error{s.since, s.downsample} {
+		if err := step(ctx, p, q); err != nil {
+			return nil, err
+		}
+	}
+	read := s.rows
+	if q.Shape == "wide" {
+		read = s.wide
+	}
+	frame, err := read(ctx, p, q.Descending)
 	if err != nil {
 		return nil, err
 	}
@@ -73,12 +92,12 @@ const mostHoped = DefaultLimit
 func (s *Service) rows(ctx context.Context, p *plan, descending bool) (*contracts.Frame, error) {
 	query := p.newestFirst()
 	switch {
-	case p.limit == contracts.NoLimit:
+	case p.limit == contracts.NoLimit, p.bounded:
 		query.OrderBy = p.ordering(descending)
 		return s.run(ctx, p, query, false)
 	case descending:
 		return s.run(ctx, p, query, false)
-	case p.resolved.From != nil && p.limit <= mostHoped:
+	case p.derived == nil && p.resolved.From != nil && p.limit <= mostHoped:
 		// A range with a start mostly holds fewer rows than the limit. Then which of them are
 		// the newest is no question, and reading them in order is what ClickHouse does best.
 		hopeful := query
@@ -99,22 +118,21 @@ func (s *Service) rows(ctx context.Context, p *plan, descending bool) (*contract
 	return s.run(ctx, p, p.turned(query), true)
 }
 
-// Latest is a frame with the last observation of each series, ordered by series.
-func (s *Service) Latest(ctx context.Context, q Query) (*contracts.Frame, error) {
-	p, err := s.plan(q)
-	if err != nil {
-		return nil, err
-	}
-	p.order = p.order[1:]
-	return s.run(ctx, p, p.latest(), false)
-}
-
 func (s *Service) plan(q Query) (*plan, error) {
 	node, err := s.node(q.Node)
 	if err != nil {
 		return nil, err
 	}
 	return newPlan(node, q, s.Now())
+}
+
+// Table is the table of the published node of a name.
+func (s *Service) Table(node string) (*catalog.Table, error) {
+	n, err := s.node(node)
+	if err != nil {
+		return nil, err
+	}
+	return &n.Table, nil
 }
 
 func (s *Service) node(name string) (*catalog.Node, error) {
@@ -130,6 +148,7 @@ func (s *Service) run(ctx context.Context, p *plan, query sql.Select, turned boo
 	if err != nil {
 		return nil, err
 	}
+	query.Settings = append(query.Settings, p.settings...)
 	records, err := s.Store.Query(ctx, query.Build())
 	if err != nil {
 		return nil, err
@@ -151,39 +170,38 @@ func (s *Service) run(ctx context.Context, p *plan, query sql.Select, turned boo
 // frame is a frame over the records of a query, turned or not.
 func (p *plan) frame(records contracts.RecordReader, turned bool) (*contracts.Frame, error) {
 	if !turned {
-		return catalog.NewFrame(p.columns, records, p.limit)
+		if p.hidden > 0 {
+			records = contracts.Hide(records, p.hidden, pass)
+		}
+		return p.followed(records, p.limit)
 	}
 	counted, err := newCounted(records, p.limit)
 	if err != nil {
 		records.Close()
 		return nil, err
 	}
-	frame, err := catalog.NewFrame(p.columns, counted, contracts.NoLimit)
+	frame, err := p.followed(counted, contracts.NoLimit)
 	if err == nil {
 		frame.Meta.Tabular.Truncated = counted.surplus
 	}
 	return frame, err
 }
 
-// timeSeries describes the frame as a time series, or is nil when no value column was
-// selected.
+// timeSeries describes the frame as a time series, or is nil when it has no column of
+// numbers.
 func (p *plan) timeSeries() *contracts.TimeSeries {
-	value := p.node.Value
-	if !slices.Contains(p.columns, value) {
-		i := slices.IndexFunc(p.columns, func(c *catalog.Column) bool {
-			return c.FieldType() == contracts.TypeNumber || c.FieldType() == contracts.TypeInteger
-		})
-		if i < 0 {
-			return nil
-		}
-		value = p.columns[i]
+	value := p.value()
+	if value == nil {
+		return nil
 	}
 	var dimensions []string
 	for _, d := range p.node.Dimensions {
 		dimensions = append(dimensions, d.Name)
 	}
 	t := contracts.LongSeries(p.node.Time.Name, value.Name, dimensions)
-	t.Frequency = p.node.Frequency
+	if t.Frequency = p.node.Frequency; p.resolved.Interval != "" {
+		t.Frequency = p.resolved.Interval
+	}
 	t.Sorted = len(p.order) > 0 && p.order[0] == catalog.Order{Column: p.node.Time.Name}
 	for _, c := range p.columns {
 		if c.Unit != "" {
@@ -194,4 +212,22 @@ func (p *plan) timeSeries() *contracts.TimeSeries {
 		}
 	}
 	return t
+}
+
+// value is the main one of the answer's columns: the node's, or a close, or the first of
+// numbers.
+func (p *plan) value() *catalog.Column {
+	var first, last *catalog.Column
+	for _, c := range p.columns[min(1+len(p.node.Dimensions), len(p.columns)):] {
+		number := c.FieldType() == contracts.TypeNumber || c.FieldType() == contracts.TypeInteger
+		switch {
+		case p.node.Value != nil && c.Name == p.node.Value.Name:
+			return c
+		case number && c.Name == "close" && p.derived != nil:
+			last = c
+		case number && first == nil:
+			first = c
+		}
+	}
+	return cmp.Or(last, first)
 }

@@ -25,7 +25,7 @@ const runLimit = 10 * time.Minute
 func main() {
 	program := flag.String("framehouse", "bin/framehouse", "the `program` to measure")
 	quick := flag.Bool("quick", false, "fewer rows and repeats: whether it works, not how fast it is")
-	only := flag.String("only", "a,b,c,d", "parts to run: a encoder, b a million rows, c small requests, d memory")
+	only := flag.String("only", "a,b,c,d,e", "parts to run: a encoder, b a million rows, c small requests, d memory, e time series")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -70,6 +70,7 @@ var parts = []part{
 	{"b", "a million rows", (*bench).large},
 	{"c", "small requests", (*bench).small},
 	{"d", "memory", (*bench).memory},
+	{"e", "time series", (*bench).series},
 }
 
 func run(ctx context.Context, program string, quick bool, only []string) (err error) {
@@ -123,7 +124,7 @@ func choose(only []string) ([]part, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no part %q; parts are a, b, c and d", name)
+			return nil, fmt.Errorf("there is no part %q; parts are a, b, c, d and e", name)
 		}
 	}
 	return chosen, nil

@@ -1,0 +1,9 @@
+package filter
+
+import (
+	"testing"
+
+	"framehouse/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }

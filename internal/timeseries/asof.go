@@ -1,0 +1,241 @@
+package timeseries
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"framehouse/internal/catalog"
+	"framehouse/internal/contracts"
+	"framehouse/internal/store/sql"
+)
+
+// AsOf asks for what other nodes held at the times of a node's rows.
+type AsOf struct {
+	With      []string // node:column; the node alone for its main value
+	Tolerance string   // how old a value may be; empty for any age
+}
+
+// Each node is read beside the others.
+const mostJoined = 8
+
+// Columns of the statements that join.
+const (
+	atColumn  = "__framehouse_at"  // the time in the finer ticks of both sides
+	oneColumn = "__framehouse_one" // matches where there is no dimension
+)
+
+// AsOf is Rows with more columns: node.column holds, for the time of each row, the value of
+// the last observation of another node at that time or before it, of the series with the
+// same dimensions. A node that lacks some of these, or all, matches whatever they are. The
+// value is null when there is none, or none within the tolerance.
+func (s *Service) AsOf(ctx context.Context, q Query, a AsOf) (*contracts.Frame, error) {
+	p, err := s.plan(q)
+	if err != nil {
+		return nil, err
+	}
+	joined, err := s.joined(p, a)
+	if err != nil {
+		return nil, err
+	}
+	// First the newest rows, and only for these what others held.
+	rows := p.read()
+	rows.Columns, rows.OrderBy, rows.Limit = p.raw(), p.ordering(true), p.limit+1
+	if p.limit == contracts.NoLimit {
+		rows.Limit = 0
+	}
+	row := ref(rowColumn)
+	numbered := sql.Select{From: rows, Alias: catalog.Alias, Columns: append(p.raw(),
+		sql.Column{Expr: sql.Call("rowNumberInAllBlocks"), As: rowColumn}, sql.Column{Expr: sql.Call("toUInt8", sql.Text("1")), As: oneColumn})}
+	query := sql.Select{Columns: catalog.Selection(p.columns), From: numbered, Alias: catalog.Alias}
+	columns := slices.Clip(p.columns)
+	for i, j := range joined {
+		alias := fmt.Sprintf("r%d", i)
+		join, selected := j.join(p, alias)
+		query.Joins = append(query.Joins, join)
+		query.Columns = append(query.Columns, selected...)
+		columns = append(columns, j.results...)
+	}
+	p.columns = columns
+	query.Columns = append(query.Columns, sql.Column{Expr: row, As: rowColumn})
+	newest := q.Descending || p.limit == contracts.NoLimit
+	query.OrderBy = []sql.Order{{Expr: row, Descending: !q.Descending}}
+	p.hidden = 0
+	if newest {
+		p.hidden = 1
+	}
+	frame, err := s.run(ctx, p, query, !newest)
+	if err != nil {
+		return nil, err
+	}
+	frame.Meta.Range = p.resolved
+	return frame, nil
+}
+
+// other is a node whose values are joined.
+type other struct {
+	node      *catalog.Node
+	columns   []*catalog.Column
+	results   []*catalog.Column // what the answer calls them
+	tolerance time.Duration     // negative for none
+}
+
+// joined reads which columns of which nodes are wanted.
+func (s *Service) joined(p *plan, a AsOf) ([]*other, error) {
+	tolerance := time.Duration(-1)
+	if a.Tolerance != "" {
+		epoch := time.Unix(0, 0).UTC()
+		end, err := shift(epoch, "+"+a.Tolerance, time.UTC)
+		if err != nil || strings.ContainsAny(strings.ReplaceAll(a.Tolerance, "ms", ""), "oqy") {
+			return nil, contracts.Invalid("query.tolerance", a.Tolerance, "Write a span such as 500ms, 5m, 12h, 7d or 2w. Months and years have no one length.", "tolerance must be a span of time.")
+		}
+		tolerance = end.Sub(epoch)
+	}
+	if len(a.With) == 0 {
+		return nil, contracts.Invalid("query.with", nil, "Write with=node:column, such as with=sp500:close; several are separated by commas.", "asof needs with: what to join.")
+	}
+	var joined []*other
+	taken := map[string]bool{}
+	for _, c := range p.columns {
+		taken[c.Name] = true
+	}
+	for _, item := range a.With {
+		name, column, named := strings.Cut(item, ":")
+		i := slices.IndexFunc(joined, func(o *other) bool { return o.node.Name == name })
+		if i < 0 {
+			node, err := s.node(name)
+			if err != nil {
+				return nil, relocated(err, "query.with")
+			}
+			if err := matchable(p.node, node, item); err != nil {
+				return nil, err
+			}
+			i = len(joined)
+			joined = append(joined, &other{node: node, tolerance: tolerance})
+		}
+		o := joined[i]
+		c := o.node.Value
+		if named {
+			picked, err := o.node.Pick("query.with", []string{column})
+			if err != nil {
+				return nil, err
+			}
+			c = picked[0]
+		}
+		if c == nil {
+			return nil, contracts.Invalid("query.with", item, "Write "+name+":column.", "%s has no main value.", name)
+		}
+		result := *c
+		result.Name, result.Label, result.Type.Nullable = name+"."+c.Name, o.node.Label+": "+c.Label, true
+		if taken[result.Name] {
+			return nil, contracts.Invalid("query.with", item, "Name each column once.", "There would be two columns %q.", result.Name)
+		}
+		taken[result.Name] = true
+		o.columns, o.results = append(o.columns, c), append(o.results, &result)
+	}
+	if len(joined) > mostJoined {
+		return nil, contracts.Invalid("query.with", len(joined), "Ask for less at once.", "with names %d nodes, and at most %d are joined at once.", len(joined), mostJoined)
+	}
+	return joined, nil
+}
+
+// relocated says where in the request an error has its cause.
+func relocated(err error, location string) error {
+	e := *contracts.AsError(err)
+	e.Issues = slices.Clone(e.Issues)
+	for i := range e.Issues {
+		e.Issues[i].Location = location
+	}
+	return &e
+}
+
+// matchable makes sure that there is at most one series of a node for each of another.
+func matchable(node, with *catalog.Node, item string) error {
+	for _, d := range with.Dimensions {
+		i := slices.IndexFunc(node.Dimensions, func(c *catalog.Column) bool { return c.Name == d.Name })
+		if i < 0 {
+			return contracts.Invalid("query.with", item, "Join a node whose dimensions are among those of "+node.Name+".",
+				"%s has the dimension %q, which %s has not, so it is not known which of its series to join.", with.Name, d.Name, node.Name)
+		}
+		if !d.Type.Matches(node.Dimensions[i].Type) {
+			return contracts.Invalid("query.with", item, "Join a node whose dimensions have the same types.",
+				"The dimension %q is a %s in %s and a %s in %s.", d.Name, d.Type, with.Name, node.Dimensions[i].Type, node.Name)
+		}
+	}
+	return nil
+}
+
+// join joins the node's observations under an alias, and is what is selected of them.
+func (o *other) join(p *plan, alias string) (sql.Join, []sql.Column) {
+	left, right := p.columns[0], o.node.Time
+	tick, _, _ := left.Type.Reach()
+	rightTick, _, _ := right.Type.Reach()
+	tick = min(tick, rightTick)
+	at := inTicks(left, catalog.Alias, tick)
+
+	rows := o.node.Read()
+	rows.Columns = []sql.Column{
+		{Expr: inTicks(right, catalog.Alias, tick), As: atColumn},
+		{Expr: sql.Call("toUInt8", sql.Text("1")), As: oneColumn},
+	}
+	join := sql.Join{AsOf: true, Alias: alias}
+	for _, d := range o.node.Dimensions {
+		rows.Columns = append(rows.Columns, sql.Column{Expr: d.Ref(), As: d.Name})
+		join.On = append(join.On, sql.Compare{Left: ref(d.Name), Operator: "=", Right: sql.Ref{Table: alias, Column: d.Name}})
+	}
+	if len(join.On) == 0 {
+		join.On = append(join.On, sql.Compare{Left: ref(oneColumn), Operator: "=", Right: sql.Ref{Table: alias, Column: oneColumn}})
+	}
+	then := sql.Ref{Table: alias, Column: atColumn}
+	join.On = append(join.On, sql.Compare{Left: at, Operator: ">=", Right: then})
+
+	// What lies outside of the range, less the tolerance, is the answer to no row.
+	add := func(operator string, end *time.Time, less time.Duration) {
+		if end != nil {
+			if condition := bound(right, operator, end.Add(-less), p.zone); condition != nil {
+				rows.Where = append(rows.Where, condition)
+			}
+		}
+	}
+	if o.tolerance >= 0 {
+		// A day more, since dates of one side may be those of another zone.
+		add(">=", p.resolved.From, o.tolerance+day)
+	}
+	add("<=", p.resolved.To, -day)
+
+	var selected []sql.Column
+	for i, c := range o.columns {
+		as := fmt.Sprintf("__framehouse_value%d", i)
+		rows.Columns = append(rows.Columns, sql.Column{Expr: c.Type.Wire(c.Ref()), As: as})
+		cell := sql.Expr(sql.Ref{Table: alias, Column: as})
+		near := sql.Expr(sql.Call("isNotNull", then))
+		if o.tolerance >= 0 {
+			near = sql.Compare{Left: minus(at, then), Operator: "<=", Right: number(int64(o.tolerance / tick))}
+		}
+		selected = append(selected, sql.Column{Expr: sql.Call("if", near, cell, sql.Text("NULL")), As: o.results[i].Name})
+	}
+	join.From = rows
+	return join, selected
+}
+
+// inTicks is the time of a column in ticks that may be finer than its own. A time that is
+// too far away for these stands as far away as there is.
+func inTicks(column *catalog.Column, alias string, tick time.Duration) sql.Expr {
+	own, _, _ := column.Type.Reach()
+	ticks := column.Type.Ticks(sql.Ref{Table: alias, Column: column.Name})
+	ratio := int64(own / tick)
+	if ratio == 1 {
+		return ticks
+	}
+	// Half of what there is, so that differences of two have room.
+	most := math.MaxInt64 / ratio
+	return times(sql.Call("greatest", sql.Call("least", ticks, number(most)), number(-most)), number(ratio))
+}
+
+// pass is for contracts.Hide: it leaves out no row.
+func pass(arrow.Record) (int64, error) { return 0, nil }
