@@ -256,7 +256,7 @@ func (b plain) Write(p []byte) (written int, err error) {
 }
 
 // pieceSize is what a client must take within the time limit.
-const pieceSize = 32 << 10
+const pieceSize = 128 << 10
 
 var documentType = reflect.TypeFor[contracts.Document]()
 

@@ -34,6 +34,7 @@ type plan struct {
 	bounded   bool          // whether there cannot be more rows than the limit
 	fresh     sql.Expr      // true of rows that are not stale; nil when none is
 	tail      *tail         // how far the answer reaches; nil when nobody follows it
+	pinned    []string      // columns of which there is one value alone
 	inOrder   bool          // whether the observations are stored in the order of the answer
 	hidden    int           // columns at the end of a statement that are not the answer's
 }
@@ -69,7 +70,8 @@ func newPlan(node *catalog.Node, q Query, now time.Time) (*plan, error) {
 		p.where = append(p.where, condition...)
 		pinned = append(pinned, series)
 	}
-	p.inOrder = node.StoredInOrder(node.Order, filter.Pinned(pinned))
+	p.pinned = filter.Pinned(pinned)
+	p.inOrder = node.StoredInOrder(node.Order, p.pinned)
 	conditions, err := filter.Compile(&node.Table, q.Where)
 	if err != nil {
 		return nil, err
@@ -140,9 +142,13 @@ func (p *plan) raw() []sql.Column {
 	return columns
 }
 
+// ordering is that of the answer. By a column with one value there is nothing to order.
 func (p *plan) ordering(descending bool) []sql.Order {
 	var steps []sql.Order
-	for _, o := range p.node.Order {
+	for i, o := range p.node.Order {
+		if i > 0 && slices.Contains(p.pinned, o.Column) {
+			continue
+		}
 		steps = append(steps, sql.Order{Expr: p.node.Column(o.Column).Ref(), Descending: descending})
 	}
 	return steps

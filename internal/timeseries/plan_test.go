@@ -79,7 +79,7 @@ func TestStatements(t *testing.T) {
 			(*plan).latest,
 			wired + " FROM (" + raw + " WHERE `t`.`id` = {p0:String} AND (`t`.`id`, `t`.`time`) GLOBAL IN " +
 				"(SELECT `t`.`id` AS `__framehouse_series0`, max(`t`.`time`) AS `__framehouse_last` FROM `db`.`ticks` AS `t` WHERE `t`.`id` = {p1:String} GROUP BY `t`.`id`)" +
-				" ORDER BY `t`.`time` DESC, `t`.`price` DESC LIMIT 1 BY `t`.`id`) AS `t` ORDER BY `t`.`id` LIMIT 10001",
+				" ORDER BY `t`.`time` DESC, `t`.`price` DESC LIMIT 1 BY `t`.`id`) AS `t` LIMIT 10001",
 			false,
 		},
 	}
