@@ -53,6 +53,12 @@ func (in *TableQueryInput) query(ctx context.Context) (tables.Query, error) {
 	if err != nil {
 		return q, err
 	}
+	// In a URL these are refused too: who sends an empty cursor after the last page would begin again.
+	for _, name := range []string{"cursor", "count"} {
+		if string(o.members[name]) == `""` {
+			return q, contracts.Invalid("body."+name, "", "Leave it out, or give it a value.", "%s is empty.", name)
+		}
+	}
 	for i, text := range order {
 		step, err := orderStep(fmt.Sprintf("body.order[%d]", i), text)
 		if err != nil {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -144,8 +146,14 @@ func (s *Store) parameters(ctx context.Context, format string, statement sql.Sta
 	if purpose, ok := ctx.Value(purposeKey{}).(string); ok && settings.values[logComment] != nil {
 		b.WriteString("&" + logComment + "=" + url.QueryEscape(purpose))
 	}
-	if statement.InOrder && settings.values[readLazily] != nil {
-		b.WriteString("&" + readLazily + "=0")
+	own := statement.Settings
+	if statement.InOrder {
+		own = append(slices.Clip(own), sql.Setting{Name: readLazily}, sql.Setting{Name: readAhead})
+	}
+	for _, setting := range own {
+		if settings.values[setting.Name] != nil {
+			b.WriteString("&" + setting.Name + "=" + strconv.FormatInt(setting.Value, 10))
+		}
 	}
 	for name, value := range values {
 		b.WriteString("&param_" + url.QueryEscape(name) + "=" + url.QueryEscape(value))

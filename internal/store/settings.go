@@ -34,8 +34,6 @@ func (s *Store) pinned() map[string]setting {
 		"readonly": {value: 2},
 		"cancel_http_readonly_queries_on_client_close": {value: 1},
 		maxExecutionTime: {value: s.cfg.QueryTimeout.Seconds()},
-		logComment:       {value: ""},
-		readLazily:       {value: 0},
 		// Compiled, as they are from the fourth time on, min and max take a DateTime64 before
 		// 1970 for one after all others (seen in 26.7).
 		"compile_aggregate_expressions": {value: 0},
@@ -97,8 +95,13 @@ const maxExecutionTime = "max_execution_time"
 // asked for, that is a fifth more work for nothing.
 const readLazily = "query_plan_optimize_lazy_materialization"
 
-// nowAndThen tells the settings that not every read is sent with.
-func nowAndThen(name string) bool { return name == logComment || name == readLazily }
+// readAhead is the setting by which ClickHouse reads on while rows that are stored in order
+// are merged. Where they are ordered further, for a limit, it reads on to the end of the table.
+const readAhead = "read_in_order_use_buffering"
+
+// nowAndThen are the settings that not every read is sent with. The last ones come with a
+// statement, as sql.Setting.
+var nowAndThen = []string{logComment, readLazily, readAhead, "max_rows_to_group_by", "allow_custom_error_code_in_throwif"}
 
 // readSettings are what reads are sent with.
 type readSettings struct {
@@ -108,7 +111,7 @@ type readSettings struct {
 
 func (s *readSettings) add(name string, value any) {
 	s.values[name] = value
-	if !nowAndThen(name) {
+	if !slices.Contains(nowAndThen, name) {
 		s.encoded += name + "=" + url.QueryEscape(fmt.Sprint(value)) + "&"
 	}
 }
@@ -119,7 +122,11 @@ func (s *Store) readSettings(ctx context.Context) (*clickhouse.Settings, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &settings.values, nil
+	every := maps.Clone(settings.values)
+	for _, name := range nowAndThen {
+		delete(every, name)
+	}
+	return &every, nil
 }
 
 // settingsOfReads returns the pinned settings that the server knows and lets us change.
@@ -142,6 +149,9 @@ func (s *Store) settingsOfReads(ctx context.Context) (*readSettings, error) {
 		return settings, nil
 	}
 	wanted := s.pinned()
+	for _, name := range nowAndThen {
+		wanted[name] = setting{value: ""}
+	}
 	// One row, since nothing keeps a server from cutting this answer yet.
 	answer, err := s.send(limited, smallFormat, sql.Statement{
 		Text: "SELECT groupArray([name, toString(value), toString(readonly), toString(ifNull(max, ''))]) AS settings FROM system.settings" +
@@ -178,7 +188,7 @@ func (s *Store) choose(wanted map[string]setting, known [][4]string) (*readSetti
 		switch text := fmt.Sprintf("%s = '%v'", name, want.value); {
 		case !fixed:
 			settings.add(name, lowered(name, want.value, most))
-		case value == fmt.Sprint(want.value) || nowAndThen(name) || name == "readonly" && value != "0":
+		case value == fmt.Sprint(want.value) || slices.Contains(nowAndThen, name) || name == "readonly" && value != "0":
 		case want.vital:
 			vital = append(vital, text)
 		default:

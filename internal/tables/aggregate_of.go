@@ -78,6 +78,9 @@ func aggregateOf(function string, c *catalog.Column) (*catalog.Column, sql.Expr,
 		column.SafeInteger = result == "Int64" // see summed
 	default:
 		x, result = sql.Call("toFloat64", x), "Float64"
+		if !c.Type.Float() {
+			column.Description += " Rounded to a float of 64 bits, which keeps some 15 digits."
+		}
 	}
 	column.Type = parsed("Nullable(" + result + ")")
 	name, arguments := map[string]string{"sum": "sumOrNull", "mean": "avgOrNull", "median": "quantileExactInclusiveOrNull", "min": "minOrNull", "max": "maxOrNull"}[function], []sql.Expr{x}

@@ -97,13 +97,41 @@ func (s *Service) estimate(ctx context.Context, p *plan) (total int64, known boo
 	}
 }
 
-// estimated asks how many rows the primary key leaves. Without the setting, the rows of other
-// tables that a filter is about would be read for it.
+// estimated asks how many rows the primary key leaves.
 func (p *plan) estimated() sql.Explain {
 	query := p.all
 	query.Columns = []sql.Column{{Expr: sql.Text("1"), As: "one"}}
-	query.Settings = []sql.Setting{{Name: "use_index_for_in_with_subqueries", Value: 0}}
+	query.Where = nil
+	for _, e := range p.all.Where {
+		query.Where = append(query.Where, unrelated(e))
+	}
 	return sql.Explain{Kind: "ESTIMATE", Query: query}
+}
+
+// unrelated is a condition that more rows may satisfy: with what it asks of related rows taken
+// for true. These would be read for the estimate, and those of a table that is related to
+// itself counted in.
+func unrelated(e sql.Expr) sql.Expr {
+	parts := func(parts []sql.Expr) []sql.Expr {
+		all := make([]sql.Expr, len(parts))
+		for i, part := range parts {
+			all[i] = unrelated(part)
+		}
+		return all
+	}
+	switch e := e.(type) {
+	case sql.InSelect:
+		return sql.And{}
+	case sql.Not:
+		if _, ok := e.Expr.(sql.InSelect); ok { // package filter negates nothing else that has one in it
+			return sql.And{}
+		}
+	case sql.And:
+		return sql.And(parts(e))
+	case sql.Or:
+		return sql.Or(parts(e))
+	}
+	return e
 }
 
 // number is a column of the only row of an answer.

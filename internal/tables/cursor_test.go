@@ -9,6 +9,7 @@ import (
 
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/sql"
+	"framehouse/internal/store/storetest"
 )
 
 var somewhere = position{[]mark{v("a\x00\xff'"), {kind: isNull}, {kind: isNaN}, v("")}, 3}
@@ -127,6 +128,36 @@ func TestCursorIsBound(t *testing.T) {
 		}
 		if e := contracts.AsError(err); !test.fits && (err == nil || e.Code != contracts.CodeInvalidRequest || e.Issues[0].Location != "query.cursor") {
 			t.Errorf("%s with another's cursor: %v", test.request, err)
+		}
+	}
+}
+
+// Orders that read alike are orders all the same.
+func TestCursorsOfOddNames(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	storetest.Exec(t, database, "CREATE TABLE odd (id UInt8, x Nullable(Int32), `x.nullsfirst` Int32, y Int32, `-y` Int32) ORDER BY id")
+	storetest.Exec(t, database, "INSERT INTO odd SELECT number, number, -number, number, number FROM numbers(9)")
+	s := service(t, database, "tables: {odd: {key: [id]}}")
+	for _, orders := range [][2]Order{
+		{{Column: "x", NullsFirst: true}, {Column: "x.nullsfirst"}},
+		{{Column: "y", Descending: true}, {Column: "-y"}},
+	} {
+		q := Query{Table: "odd", Limit: 2, Order: orders[:1]}
+		f, err := s.Rows(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells(t, f)
+		q.Cursor = f.Meta.Tabular.NextCursor
+		if f, err = s.Rows(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		q.Order = orders[1:]
+		if f, err = s.Rows(t.Context(), q); err == nil {
+			f.Close()
+			t.Errorf("the cursor of %v goes with %v", orders[0], orders[1])
 		}
 	}
 }

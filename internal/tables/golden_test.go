@@ -226,7 +226,7 @@ func TestRefusals(t *testing.T) {
 		{"balances", "select=id,id", "query.select", "twice", "once"},
 		{"balances", "select=customer.nam", "query.select", `customers has no column "nam"`, `Did you mean "name"?`},
 		{"balances", "select=custmer.name", "query.select", "no column", "customer."},
-		{"balances", "select=debts.debt_usd", "query.select", "many rows", "debts.id.isnull=false"},
+		{"balances", "select=debts.debt_usd", "query.select", "many rows", "where=debts()"},
 		{"debts", "select=balance.customer.balances.id", "query.select", "many rows", "read balances"},
 		{"balances", "order=dy", "query.order", "no column", `Did you mean "day"?`},
 		{"balances", "order=-tags", "query.order", `"tags", which is a Array(String)`, "plain value"},

@@ -178,6 +178,23 @@ func (o ordering) names() []string {
 	return names
 }
 
+// binding is the ordering as a cursor is bound to it. names would not do: -x and x.nullsfirst
+// may be names of columns.
+func (o ordering) binding() []string {
+	var texts []string
+	for _, s := range o.steps {
+		text := s.column.Name
+		if s.descending {
+			text += "\x00descending"
+		}
+		if s.nullsFirst {
+			text += "\x00nulls first"
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
 // unpageable is the first step that no cursor can hold a value of, or nil.
 func (o ordering) unpageable() *catalog.Column {
 	for _, s := range o.steps {

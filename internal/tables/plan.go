@@ -63,7 +63,7 @@ func planOver(table *catalog.Table, all sql.Select, q Query) (*plan, error) {
 		return nil, err
 	}
 	p.all.InOrder = table.StoredInOrder(p.order.stored(), filter.Pinned(q.Where))
-	p.binding = binding(q.Table, p.counted().Build(), p.order.names())
+	p.binding = binding(q.Table, p.counted().Build(), p.order.binding())
 	if q.Cursor == "" {
 		return p, nil
 	}
@@ -196,7 +196,7 @@ func (p *plan) frame(records contracts.RecordReader) (*contracts.Frame, error) {
 		return nil, err
 	}
 	frame.Meta.Tabular.Limit = max(0, p.limit)
-	frame.Meta.Tabular.PrimaryKeyFields = p.table.Key
+	frame.Meta.Tabular.PrimaryKeyFields = p.identifying()
 	frame.Meta.Tabular.OrderedBy = p.order.names()
 	frame.WhenCut(func() {
 		cursor, warning := p.next(pages)
@@ -206,6 +206,18 @@ func (p *plan) frame(records contracts.RecordReader) (*contracts.Frame, error) {
 		}
 	})
 	return frame, nil
+}
+
+// identifying are the fields that tell the rows of the answer apart, if there are any: the
+// key, where no two rows have the same and all of it is in the answer.
+func (p *plan) identifying() []string {
+	for _, name := range p.table.Key {
+		selected := func(c picked) bool { return len(c.path) == 0 && c.column.Name == name }
+		if !p.table.Unique || !slices.ContainsFunc(p.columns, selected) {
+			return nil
+		}
+	}
+	return p.table.Key
 }
 
 // next is where the next page begins, or why nobody can ask for it.

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -109,5 +110,37 @@ func TestFields(t *testing.T) {
 	}
 	if got := frame.Meta.Tabular; !slices.Equal(got.OrderedBy, []string{"big"}) || !slices.Equal(got.PrimaryKeyFields, []string{"big"}) {
 		t.Errorf("meta %+v", got)
+	}
+}
+
+// The key is named as what tells rows apart only where it does.
+func TestPrimaryKeyFields(t *testing.T) {
+	t.Parallel()
+	s := bank(t)
+	for _, test := range []struct{ table, request, want string }{
+		{"balances", "", "[id]"},
+		{"balances", "select=note,id", "[id]"},
+		{"balances", "select=note", "[]"},
+		{"balances", "select=customer.id,note", "[]"},
+		{"customers", "", "[id]"}, // replaced by it
+		{"log", "", "[]"},         // sorted by it
+		{"heap", "", "[]"},
+		{"log", "group=day,text&agg=count", "[day text]"},
+		{"log", "group=day,text&agg=count&select=text,count", "[]"},
+		{"balances", "group=customer.region", "[customer.region]"},
+		{"balances", "agg=count", "[]"},
+	} {
+		q, err := request(t, s, test.table, test.request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := s.Rows(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(f.Meta.Tabular.PrimaryKeyFields); got != test.want {
+			t.Errorf("%s?%s: %s, want %s", test.table, test.request, got, test.want)
+		}
+		f.Close()
 	}
 }

@@ -60,7 +60,7 @@ func pickOne(table *catalog.Table, location, name string) (picked, error) {
 		}
 		if r.Many {
 			return p, contracts.Invalid(location, shown(name),
-				fmt.Sprintf("Filter with it, as in %s.%s.isnull=false, or read %s itself.", relation, r.Table.Columns[0].Name, r.Table.Name),
+				fmt.Sprintf("Filter with it, as in where=%s(), which is true of rows that have one, or read %s itself.", relation, r.Table.Name),
 				"A row of %s may have many rows of %q; only columns of the one row that a row refers to can be selected.", from.Name, relation)
 		}
 		p.path = append(p.path, r)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"framehouse/internal/contracts"
+	"framehouse/internal/store/storetest"
 )
 
 // Columns of the row that a row refers to come along. What refers to nothing, by a null or by
@@ -111,6 +112,39 @@ func TestCounts(t *testing.T) {
 		cells(t, f)
 		if test.kind == contracts.TotalExact && *f.Meta.Tabular.TotalRows != test.total {
 			t.Errorf("%s?%s: the second page counts %d", test.table, test.request, *f.Meta.Tabular.TotalRows)
+		}
+	}
+}
+
+// An estimate reads no row: of these tables a row that is read is a failure.
+func TestEstimatesReadNothing(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	storetest.Exec(t, database, `
+CREATE TABLE mined (id UInt32, parent UInt32, trap UInt8 ALIAS throwIf(id < 1000)) ORDER BY id SETTINGS index_granularity = 100;
+INSERT INTO mined (id, parent) SELECT number, number FROM numbers(1000);`)
+	s := service(t, database, "tables: {mined: {key: [id], references: {up: {columns: parent, table: mined, inverse: children}}}}")
+	for request, most := range map[string]int64{
+		"":                                1000,
+		"trap=0":                          1000,
+		"id.lt=100&trap=0":                200,
+		"id.gte=900&trap.nin=1":           200,
+		"up.trap=0":                       1000,
+		"where=not(children(trap=0))":     1000,
+		"id.lt=100&where=up(trap=0)":      200,
+		"id.lt=100&up.up.trap=0":          200,
+		"where=or(id=5,and(id=7,trap=0))": 200,
+	} {
+		p, err := planned(t, s, "mined", "limit=1&"+request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total, known, err := s.estimate(t.Context(), p)
+		if err != nil || !known || total < 1 || total > most {
+			t.Errorf("%s: %d, %v, %v; want at most %d", request, total, known, err, most)
+		}
+		if _, err := s.number(t.Context(), p.counted().Build(), 0); err == nil && request != "" {
+			t.Errorf("%s: can be counted, so that the estimate proves nothing", request)
 		}
 	}
 }

@@ -1,10 +1,17 @@
-// Package tables reads published tables. A request is a typed value; a pure function
-// turns it into a statement and the fields of the answer; the store runs the statement.
+// Package tables reads and writes published tables. A request is a typed value; a pure
+// function turns it into a statement and the fields of the answer; the store runs the
+// statement.
 //
 // It promises of reading that the rows of an answer have a total order, so that equal
 // requests have equal answers; that pages, which cursors lead through, neither skip nor
 // repeat a row that is there all along; that a selected column of another table never makes
 // a row more or less; that sums do not wrap; and that an estimate says that it is one.
+//
+// It promises of writing that a request is stored whole or not at all, after all of its
+// rows were found to fit; that a read after the answer sees it; that an upsert leaves one
+// row for each key; and that what is sent again under its Idempotency-Key is done once,
+// also when nobody knows how the first time ended. How ClickHouse is made to do so is said
+// where a write is described.
 package tables
 
 import (

@@ -13,9 +13,10 @@ import (
 
 // Statement is a built statement and the parameters that it refers to.
 type Statement struct {
-	Text    string
-	Params  []Param
-	InOrder bool // see Select
+	Text     string
+	Params   []Param
+	Settings []Setting
+	InOrder  bool // see Select
 }
 
 // Param is a value in the text form that ClickHouse reads a parameter of Type from.
@@ -57,7 +58,8 @@ type Select struct {
 	// InOrder tells that rows are stored in the order that they are asked for, so that there
 	// is nothing to be won by sorting before all columns are read.
 	InOrder bool
-	// Settings bound what the statement may use. Inside another statement they bind there too.
+	// Settings go with the statement, also from inside another one, to servers that know them
+	// and let us choose.
 	Settings []Setting
 }
 
@@ -105,7 +107,7 @@ func (s Select) writeSource(b *builder) {
 func (s Select) Build() Statement {
 	var b builder
 	s.write(&b)
-	return Statement{Text: b.out.String(), Params: b.params, InOrder: s.InOrder}
+	return Statement{Text: b.out.String(), Params: b.params, Settings: b.settings, InOrder: s.InOrder}
 }
 
 func (s Select) write(b *builder) {
@@ -157,13 +159,7 @@ func (s Select) write(b *builder) {
 	if s.Limit > 0 {
 		b.text(" LIMIT " + strconv.FormatInt(s.Limit, 10))
 	}
-	for i, setting := range s.Settings {
-		if i == 0 {
-			b.text(" SETTINGS ")
-		}
-		b.comma(i)
-		b.text(setting.Name + " = " + strconv.FormatInt(setting.Value, 10))
-	}
+	b.settings = append(b.settings, s.Settings...)
 }
 
 // builder gathers text and parameters. Parameters are numbered in the order in which
@@ -171,7 +167,9 @@ func (s Select) write(b *builder) {
 type builder struct {
 	out    strings.Builder
 	params []Param
-	bare   string // what a Delete's columns call its table
+	// settings of all parts
+	settings []Setting
+	bare     string // what a Delete's columns call its table
 }
 
 func (b *builder) text(s string) { b.out.WriteString(s) }

@@ -139,21 +139,22 @@ func (c Condition) compile(column *catalog.Column, negated bool) (sql.Expr, erro
 	if err := c.check(column); err != nil {
 		return nil, err
 	}
-	switch c.Operator {
-	case catalog.IsNull:
+	if c.Operator == catalog.IsNull {
 		is, err := c.truth()
 		if is != negated {
 			return null(column), err
 		}
 		return notNull(column), err
-	case catalog.NotEqual, catalog.NotIn:
-		// The negations that have a name.
-		c.Operator = map[Operator]Operator{catalog.NotEqual: catalog.Equal, catalog.NotIn: catalog.In}[c.Operator]
-		negated = !negated
 	}
 	values, err := c.literals(column)
 	if err != nil {
 		return nil, err
+	}
+	switch c.Operator {
+	case catalog.NotEqual, catalog.NotIn:
+		// The negations that have a name.
+		c.Operator = map[Operator]Operator{catalog.NotEqual: catalog.Equal, catalog.NotIn: catalog.In}[c.Operator]
+		negated = !negated
 	}
 	ref := column.Ref()
 	switch c.Operator {

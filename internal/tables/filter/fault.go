@@ -62,13 +62,32 @@ func noColumn(table *catalog.Table, location, name string, others []string) erro
 	return err
 }
 
+// elsewhere are operators as other languages spell them. The nearest of ours would be another
+// one: eq of neq, ne of ge.
+var elsewhere = map[string]Operator{
+	"=": catalog.Equal, "==": catalog.Equal, "is": catalog.Equal, "exact": catalog.Equal, "iexact": catalog.EqualFold,
+	"!=": catalog.NotEqual, "<>": catalog.NotEqual, "neq": catalog.NotEqual, "not": catalog.NotEqual,
+	"<": catalog.Less, "<=": catalog.LessOrEqual, "le": catalog.LessOrEqual, "max": catalog.LessOrEqual, "to": catalog.LessOrEqual,
+	">": catalog.Greater, ">=": catalog.GreaterOrEqual, "ge": catalog.GreaterOrEqual, "min": catalog.GreaterOrEqual, "from": catalog.GreaterOrEqual,
+	"notin": catalog.NotIn, "not_in": catalog.NotIn, "not.in": catalog.NotIn, "range": catalog.Between,
+	"null": catalog.IsNull, "is_null": catalog.IsNull, "is.null": catalog.IsNull, "notnull": catalog.IsNull,
+	"starts_with": catalog.StartsWith, "ends_with": catalog.EndsWith, "search": catalog.ContainsFold,
+}
+
 // noOperator is the error for an operator that does not exist, or not for the column.
 func noOperator(c *catalog.Column, location, operator string) error {
 	fits := Operators(c.Type)
 	if len(fits) == 0 {
 		return contracts.Invalid(location, shown(operator), "Filter on another column.", "%s is of type %s, which no filter can ask anything.", c.Name, c.Type)
 	}
-	hint := suggest(operator, fits) + "What fits is " + strings.Join(fits, ", ") + "."
+	meant, known := elsewhere[strings.ToLower(operator)]
+	if !known {
+		meant = Operator(contracts.Nearest(operator, fits))
+	}
+	hint := "What fits is " + strings.Join(fits, ", ") + "."
+	if slices.Contains(fits, string(meant)) {
+		hint = "Did you mean \"" + string(meant) + "\"? " + hint
+	}
 	if !slices.Contains(catalog.AllOperators(), Operator(operator)) {
 		return contracts.Invalid(location, shown(operator), hint, "There is no operator %q.", shown(operator))
 	}

@@ -40,6 +40,8 @@ func TestFromJSON(t *testing.T) {
 		{`{"not":{"column":"uds","value":1}}`, "!body.where.not.column"},
 		{`{"not":{"column":"customer.nme","value":1}}`, "!body.where.not.column"},
 		{`{"not":null}`, "!body.where.not"},
+		{`{"and":[{"or":[]},{"column":"usd","op":"","value":1}]}`, "!body.where.and[1].op"},
+		{`{"or":[{"and":[]},{"not":{"column":"usd","value":"x"}}]}`, "!body.where.or[1].not.value"},
 		{`{"or":[{"column":"usd","op":"in","value":["1","x"]}]}`, "!body.where.or[0].value[1]"},
 		{`{"or":[{"column":"usd","op":"in","value":["1",null]}]}`, "!body.where.or[0].value[1]"},
 		{`{"or":[{"column":"usd","op":"in","value":["1",["2"]]}]}`, "!body.where.or[0].value[1]"},

@@ -61,6 +61,11 @@ func TestQuery(t *testing.T) {
 		{"where=customer.debts()", "!query.where", ""},
 		{"where=debts.balance(usd=1)", "debts(balance(usd=1))", "debts.balance.usd=1"},
 		{"where=or()", "or()", "where=or%28%29"},
+		{"where=or(or(),or())", "or()", ""},
+		{"where=and(or(),or(),usd=1)", "and(or(),usd=1)", ""},
+		{"where=or(and(),and())", "and()", ""},
+		{"where=or(and(),usd=1,and())", "or(and(),usd=1)", ""},
+		{"where=not(or(and(),usd=1))", "not(or(and(),usd=1))", ""},
 		{"note.isnull=true&where=not(note.isnull=false)", "and(not(note.isnull=false),note.isnull=true)", ""},
 
 		// What is wrong, where, and what would be right.
@@ -69,6 +74,19 @@ func TestQuery(t *testing.T) {
 		{"usd!=1", "!query.usd! no column usd.ne", ""},
 		{"usd>=1", "!query.usd> no column usd.gt", ""},
 		{"usd.gtee=1", `!query.usd.gtee There is no operator "gtee". Did you mean "gte"? What fits is eq, ne,`, ""},
+		{"usd.neq=1", `!query.usd.neq Did you mean "ne"?`, ""},
+		{"usd.ge=1", `!query.usd.ge Did you mean "gte"?`, ""},
+		{"usd.not.in=1", `!query.usd.not.in Did you mean "nin"?`, ""},
+		{"usd.null=true", "!query.usd.null There is no operator \"null\". What fits", ""},
+		{"note.null=true", `!query.note.null Did you mean "isnull"?`, ""},
+		{"usd=1,2", "!query.usd A value for usd must be For several values write usd.in=1,….", ""},
+		{"usd.ne=1,2", "!query.usd.ne For several values write usd.nin=1,….", ""},
+		{"usd=+1", "!query.usd Write %2B for it.", ""},
+		// Also where the rest of the filter decides already.
+		{"where=or()&usd=x", "!query.usd A value for usd must be", ""},
+		{"where=or()&usd.contains=1", "!query.usd.contains does not fit", ""},
+		{"where=or(and(),usd.like=1)", "!query.where does not fit", ""},
+		{"where=or(and(),debts(usd=x))", "!query.where A value for usd must be", ""},
 		{"usd.contains=1", `!query.usd.contains The operator "contains" does not fit usd, which is of type Decimal(18, 2). What fits is eq, ne, lt,`, ""},
 		{"open.lt=true", "!query.open.lt does not fit What fits is eq, ne, in, nin.", ""},
 		{"usd.isnull=true", "!query.usd.isnull does not fit usd, which is never null.", ""},
@@ -151,6 +169,20 @@ func TestQuery(t *testing.T) {
 			}
 			sameAgain(t, table, e)
 		})
+	}
+}
+
+// What is wrong with a filter is found even if it reads like something that is right.
+func TestEqualTexts(t *testing.T) {
+	t.Parallel()
+	right, wrong := Condition{Column: "a.b", Operator: "eq", Values: []string{"1"}}, Condition{Column: "a", Operator: "b", Values: []string{"1"}}
+	if text(right) != text(wrong) {
+		t.Fatalf("%s and %s", text(right), text(wrong))
+	}
+	for _, parts := range [][]Expr{{right, wrong}, {wrong, right}} {
+		if got := and(parts).(And); got[0].(Condition).Column == got[1].(Condition).Column {
+			t.Errorf("%v became %v", parts, got)
+		}
 	}
 }
 

@@ -130,7 +130,9 @@ func gather(table *catalog.Table, parts And) []Expr {
 	return all
 }
 
-// and, or and not make plain forms of plain forms.
+// and, or and not make plain forms of plain forms. An or() among the parts of an And, and an
+// and() among those of an Or, decides the whole, and the other parts stay all the same: what is
+// wrong with one of them is seen when it is compiled.
 func and(parts []Expr) Expr {
 	var flat And
 	for _, part := range parts {
@@ -138,10 +140,11 @@ func and(parts []Expr) Expr {
 		case nil:
 		case And:
 			flat = append(flat, part...)
-		default:
-			if part, ok := part.(Or); ok && len(part) == 0 {
-				return part
+		case Or:
+			if len(part) > 0 || !slices.ContainsFunc(flat, never) {
+				flat = append(flat, part)
 			}
+		default:
 			flat = append(flat, part)
 		}
 	}
@@ -151,15 +154,18 @@ func and(parts []Expr) Expr {
 	case 1:
 		return flat[0]
 	}
-	texts := make(map[string]Expr, len(flat))
-	keys := make([]string, len(flat))
-	for i, part := range flat {
-		keys[i] = text(part)
-		texts[keys[i]] = part
+	// Kept beside its text and not found by it: a part that is no filter may read like another.
+	type written struct {
+		text string
+		part Expr
 	}
-	slices.Sort(keys)
-	for i, key := range keys {
-		flat[i] = texts[key]
+	all := make([]written, len(flat))
+	for i, part := range flat {
+		all[i] = written{text(part), part}
+	}
+	slices.SortStableFunc(all, func(a, b written) int { return strings.Compare(a.text, b.text) })
+	for i := range all {
+		flat[i] = all[i].part
 	}
 	return flat
 }
@@ -169,17 +175,34 @@ func or(parts []Expr) Expr {
 	for _, part := range parts {
 		switch part := part.(type) {
 		case nil:
-			return nil
+			if !slices.ContainsFunc(flat, always) {
+				flat = append(flat, And{})
+			}
 		case Or:
 			flat = append(flat, part...)
 		default:
 			flat = append(flat, part)
 		}
 	}
-	if len(flat) == 1 {
-		return flat[0]
+	switch {
+	case len(flat) != 1:
+		return flat
+	case always(flat[0]):
+		return nil
 	}
-	return flat
+	return flat[0]
+}
+
+// never tells an Or without parts, which is true of no row.
+func never(e Expr) bool {
+	or, ok := e.(Or)
+	return ok && len(or) == 0
+}
+
+// always tells an And without parts, which is true of every row.
+func always(e Expr) bool {
+	and, ok := e.(And)
+	return ok && len(and) == 0
 }
 
 func not(part Expr) Expr {

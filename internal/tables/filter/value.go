@@ -61,13 +61,35 @@ func (c Condition) literals(column *catalog.Column) ([]sql.Value, error) {
 		}
 		var err error
 		if values[i], err = column.Type.Literal(text); err != nil {
-			return nil, contracts.Invalid(location, shown(text), "", "A value for %s %v.", column.Name, err)
+			message := fmt.Sprintf("A value for %s %v", column.Name, err)
+			if !strings.HasSuffix(message, "?") {
+				message += "."
+			}
+			return nil, contracts.Invalid(location, shown(text), c.instead(column, text), "%s", message)
 		}
 	}
 	if c.Operator == catalog.Between && column.Type.Compare(values[0], values[1]) > 0 {
 		return nil, contracts.Invalid(c.place.of("value"), shown(strings.Join(c.Values, ",")), "Give the lower value first.", "between has its ends the wrong way round for %s.", column.Name)
 	}
 	return values, nil
+}
+
+// instead is what the condition may have meant by a value that the column cannot hold.
+func (c Condition) instead(column *catalog.Column, text string) string {
+	holds := func(text string) bool {
+		_, err := column.Type.Literal(text)
+		return err == nil
+	}
+	several := map[Operator]Operator{catalog.Equal: catalog.In, catalog.NotEqual: catalog.NotIn}[c.Operator]
+	values := strings.Split(text, ",")
+	switch {
+	case c.place.body:
+	case several != "" && len(values) > 1 && holds(values[0]):
+		return fmt.Sprintf("For several values write %s.%s=%s,….", column.Name, several, values[0])
+	case strings.Contains(text, " ") && holds(strings.ReplaceAll(text, " ", "+")):
+		return "In a URL a + stands for a space. Write %2B for it."
+	}
+	return ""
 }
 
 // truth reads the value of isnull.

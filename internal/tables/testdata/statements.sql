@@ -70,32 +70,32 @@ SELECT `t`.`debt_usd` AS `debt_usd`, `r1`.`name` AS `balance.customer.name`, if(
 --   p1 UInt32 "2"
 
 -- groups
-SELECT `t`.`day` AS `day`, `t`.`count` AS `count`, `t`.`sum_balance_usd` AS `sum_balance_usd`, `t`.`max_day` AS `max_day` FROM (SELECT `t`.`day` AS `day`, count() AS `count`, sumOrNull(toDecimal128(`t`.`balance_usd`, 2)) AS `sum_balance_usd`, maxOrNull(`t`.`day`) AS `max_day` FROM `db`.`balances` AS `t` WHERE `t`.`note` = {p0:String} GROUP BY `t`.`day` SETTINGS max_rows_to_group_by = 1000000) AS `t` ORDER BY `t`.`day` LIMIT 1001
+SELECT `t`.`day` AS `day`, `t`.`count` AS `count`, `t`.`sum_balance_usd` AS `sum_balance_usd`, `t`.`max_day` AS `max_day` FROM (SELECT `t`.`day` AS `day`, count() AS `count`, sumOrNull(toDecimal128(`t`.`balance_usd`, 2)) AS `sum_balance_usd`, maxOrNull(`t`.`day`) AS `max_day` FROM `db`.`balances` AS `t` WHERE `t`.`note` = {p0:String} GROUP BY `t`.`day`) AS `t` ORDER BY `t`.`day` LIMIT 1001
 --   p0 String "x"
 
 -- related groups, with a condition on them
-SELECT `t`.`customer.region` AS `customer.region`, `t`.`rate` AS `rate`, `t`.`count` AS `count`, toString(`t`.`sum_big`) AS `sum_big`, `t`.`mean_rate` AS `mean_rate`, `t`.`median_rate` AS `median_rate`, `t`.`distinct_rate` AS `distinct_rate`, `t`.`count_rate` AS `count_rate`, toString(`t`.`min_kind`) AS `min_kind` FROM (SELECT `r0`.`region` AS `customer.region`, if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)) AS `rate`, count() AS `count`, sumOrNull(toInt128(`t`.`big`)) AS `sum_big`, avgOrNullIf(toFloat64(`t`.`rate`), NOT (isNaN(`t`.`rate`))) AS `mean_rate`, quantileExactInclusiveOrNullIf(0.5)(toFloat64(`t`.`rate`), NOT (isNaN(`t`.`rate`))) AS `median_rate`, uniqExact(if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0))) AS `distinct_rate`, countIf((isNotNull(`t`.`rate`) AND NOT (isNaN(`t`.`rate`)))) AS `count_rate`, minOrNull(`t`.`kind`) AS `min_kind` FROM `db`.`balances` AS `t` LEFT ANY JOIN (SELECT `t`.`id` AS `id`, `t`.`region` AS `region` FROM `db`.`customers` AS `t` FINAL) AS `r0` ON accurateCastOrNull(`t`.`customer_id`, 'UInt32') = `r0`.`id` GROUP BY `r0`.`region`, if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)) SETTINGS max_rows_to_group_by = 1000000) AS `t` WHERE `t`.`count` = {p0:UInt64} AND `t`.`sum_big` >= {p1:Int128} ORDER BY `t`.`sum_big` DESC, `t`.`customer.region`, `t`.`rate` LIMIT 1001
+SELECT `t`.`customer.region` AS `customer.region`, `t`.`rate` AS `rate`, `t`.`count` AS `count`, toString(`t`.`sum_big`) AS `sum_big`, `t`.`mean_rate` AS `mean_rate`, `t`.`median_rate` AS `median_rate`, `t`.`distinct_rate` AS `distinct_rate`, `t`.`count_rate` AS `count_rate`, toString(`t`.`min_kind`) AS `min_kind` FROM (SELECT `r0`.`region` AS `customer.region`, if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)) AS `rate`, count() AS `count`, sumOrNull(toInt128(`t`.`big`)) AS `sum_big`, avgOrNullIf(toFloat64(`t`.`rate`), NOT (isNaN(`t`.`rate`))) AS `mean_rate`, quantileExactInclusiveOrNullIf(0.5)(toFloat64(`t`.`rate`), NOT (isNaN(`t`.`rate`))) AS `median_rate`, uniqExact(if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0))) AS `distinct_rate`, countIf((isNotNull(`t`.`rate`) AND NOT (isNaN(`t`.`rate`)))) AS `count_rate`, minOrNull(`t`.`kind`) AS `min_kind` FROM `db`.`balances` AS `t` LEFT ANY JOIN (SELECT `t`.`id` AS `id`, `t`.`region` AS `region` FROM `db`.`customers` AS `t` FINAL) AS `r0` ON accurateCastOrNull(`t`.`customer_id`, 'UInt32') = `r0`.`id` GROUP BY `r0`.`region`, if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0))) AS `t` WHERE `t`.`count` = {p0:UInt64} AND `t`.`sum_big` >= {p1:Int128} ORDER BY `t`.`sum_big` DESC, `t`.`customer.region`, `t`.`rate` LIMIT 1001
 --   p0 UInt64 "1"
 --   p1 Int128 "100"
 
 -- groups behind a group
-SELECT `t`.`rate` AS `rate`, toString(`t`.`kind`) AS `kind`, `t`.`count` AS `count` FROM (SELECT if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)) AS `rate`, `t`.`kind` AS `kind`, count() AS `count` FROM `db`.`balances` AS `t` GROUP BY if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)), `t`.`kind` SETTINGS max_rows_to_group_by = 1000000) AS `t` WHERE `t`.`count` >= {p0:UInt64} AND (`t`.`count` > {p1:UInt64} OR (`t`.`count` = {p2:UInt64} AND (isNull(`t`.`rate`) AND `t`.`kind` > {p3:String}))) ORDER BY `t`.`count`, `t`.`rate`, `t`.`kind` LIMIT 1001
+SELECT `t`.`rate` AS `rate`, toString(`t`.`kind`) AS `kind`, `t`.`count` AS `count` FROM (SELECT if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)) AS `rate`, `t`.`kind` AS `kind`, count() AS `count` FROM `db`.`balances` AS `t` GROUP BY if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)), `t`.`kind`) AS `t` WHERE `t`.`count` >= {p0:UInt64} AND (`t`.`count` > {p1:UInt64} OR (`t`.`count` = {p2:UInt64} AND (isNull(`t`.`rate`) AND `t`.`kind` > {p3:String}))) ORDER BY `t`.`count`, `t`.`rate`, `t`.`kind` LIMIT 1001
 --   p0 UInt64 "3"
 --   p1 UInt64 "3"
 --   p2 UInt64 "3"
 --   p3 String "a"
 
 -- all rows as one
-SELECT `t`.`count` AS `count`, `t`.`sum_id` AS `sum_id`, `t`.`min_rate` AS `min_rate` FROM (SELECT count() AS `count`, sumOrNull(toDecimal128(`t`.`id`, 0)) AS `sum_id`, minOrNullIf(`t`.`rate`, NOT (isNaN(`t`.`rate`))) AS `min_rate` FROM `db`.`balances` AS `t` SETTINGS max_rows_to_group_by = 1000000) AS `t` LIMIT 1001
+SELECT `t`.`count` AS `count`, `t`.`sum_id` AS `sum_id`, `t`.`min_rate` AS `min_rate` FROM (SELECT count() AS `count`, sumOrNull(toDecimal128(`t`.`id`, 0)) AS `sum_id`, minOrNullIf(`t`.`rate`, NOT (isNaN(`t`.`rate`))) AS `min_rate` FROM `db`.`balances` AS `t`) AS `t` LIMIT 1001
 
 -- distinct combinations
-SELECT toString(`t`.`kind`) AS `kind`, `t`.`day` AS `day` FROM (SELECT `t`.`kind` AS `kind`, `t`.`day` AS `day` FROM `db`.`balances` AS `t` GROUP BY `t`.`kind`, `t`.`day` SETTINGS max_rows_to_group_by = 1000000) AS `t` ORDER BY `t`.`kind`, `t`.`day` LIMIT 1001
+SELECT toString(`t`.`kind`) AS `kind`, `t`.`day` AS `day` FROM (SELECT `t`.`kind` AS `kind`, `t`.`day` AS `day` FROM `db`.`balances` AS `t` GROUP BY `t`.`kind`, `t`.`day`) AS `t` ORDER BY `t`.`kind`, `t`.`day` LIMIT 1001
 
 -- values
-SELECT `t`.`value` AS `value`, `t`.`count` AS `count` FROM (SELECT `t`.`region` AS `value`, count() AS `count` FROM `db`.`customers` AS `t` FINAL GROUP BY `t`.`region` SETTINGS max_rows_to_group_by = 1000000) AS `t` ORDER BY `t`.`count` DESC, `t`.`value` LIMIT 101
+SELECT `t`.`value` AS `value`, `t`.`count` AS `count` FROM (SELECT `t`.`region` AS `value`, count() AS `count` FROM `db`.`customers` AS `t` FINAL GROUP BY `t`.`region`) AS `t` ORDER BY `t`.`count` DESC, `t`.`value` LIMIT 101
 
 -- values that contain a text
-SELECT `t`.`value` AS `value`, `t`.`count` AS `count` FROM (SELECT if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)) AS `value`, count() AS `count` FROM `db`.`balances` AS `t` WHERE positionCaseInsensitiveUTF8(toString(`t`.`rate`), {p0:String}) > 0 GROUP BY if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)) SETTINGS max_rows_to_group_by = 1000000) AS `t` ORDER BY `t`.`count` DESC, `t`.`value` LIMIT 8
+SELECT `t`.`value` AS `value`, `t`.`count` AS `count` FROM (SELECT if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0)) AS `value`, count() AS `count` FROM `db`.`balances` AS `t` WHERE positionCaseInsensitiveUTF8(toString(`t`.`rate`), {p0:String}) > 0 GROUP BY if(isNaN(`t`.`rate`), NULL, toFloat64(`t`.`rate` + 0))) AS `t` ORDER BY `t`.`count` DESC, `t`.`value` LIMIT 8
 --   p0 String "5\\'"
 
 -- a count
@@ -103,10 +103,10 @@ SELECT count() AS `count` FROM `db`.`balances` AS `t` WHERE `t`.`note` = {p0:Str
 --   p0 String "x"
 
 -- a count of groups
-SELECT count() AS `count` FROM (SELECT `t`.`day` AS `day` FROM `db`.`balances` AS `t` WHERE `t`.`note` = {p0:String} GROUP BY `t`.`day` SETTINGS max_rows_to_group_by = 1000000) AS `t`
+SELECT count() AS `count` FROM (SELECT `t`.`day` AS `day` FROM `db`.`balances` AS `t` WHERE `t`.`note` = {p0:String} GROUP BY `t`.`day`) AS `t`
 --   p0 String "x"
 
 -- an estimate
-EXPLAIN ESTIMATE SELECT 1 AS `one` FROM `db`.`balances` AS `t` WHERE `t`.`note` = {p0:String} SETTINGS use_index_for_in_with_subqueries = 0
+EXPLAIN ESTIMATE SELECT 1 AS `one` FROM `db`.`balances` AS `t` WHERE `t`.`note` = {p0:String}
 --   p0 String "x"
 
