@@ -99,6 +99,10 @@ func TestWrites(t *testing.T) {
 	}{
 		{"a table that is only read", "POST", app.URL() + "/v1/tables/fixed/rows", `[]`, []string{"Content-Type", jsonType}, 405, "path.table"},
 		{"deleting from it", "DELETE", app.URL() + "/v1/tables/fixed/rows?id=1", ``, nil, 405, "path.table"},
+		{"deleting with a body", "DELETE", notes + "?id=1", `{"where":{"column":"id","op":"eq","value":2}}`, []string{"Content-Type", jsonType}, 422, "body"},
+		{"deleting by a body", "DELETE", notes, `{"where":{"column":"id","op":"eq","value":2}}`, []string{"Content-Type", jsonType}, 422, "body"},
+		{"deleting without a condition", "DELETE", notes, ``, nil, 422, "query"},
+		{"deleting what an empty condition says", "DELETE", notes + "?where=not(or())", ``, nil, 422, "query"},
 		{"no table", "POST", app.URL() + "/v1/tables/nots/rows", `[]`, []string{"Content-Type", jsonType}, 404, "path.table"},
 		{"PUT", "PUT", notes, `[]`, []string{"Content-Type", jsonType}, 405, "method"},
 		{"no content type", "POST", notes, `[]`, nil, 415, "header.Content-Type"},

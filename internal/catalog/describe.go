@@ -23,7 +23,7 @@ type TableDescription struct {
 	Unique      bool                  `json:"unique" doc:"Whether no two rows have the same key"`
 	MaxRows     int64                 `json:"maxRows" doc:"The largest limit"`
 	Export      bool                  `json:"export" doc:"Whether limit=all is allowed"`
-	Rows        *int64                `json:"rows,omitempty" doc:"Rows in the table; absent when ClickHouse keeps no count"`
+	Rows        *int64                `json:"rows,omitempty" doc:"Rows that ClickHouse stores, of which some may be replaced or deleted where a later row stands for earlier ones; absent when it keeps no count"`
 	UpdatedAt   *time.Time            `json:"updatedAt,omitempty" doc:"When the data last changed; absent when unknown"`
 	Relations   []RelationDescription `json:"relations" doc:"Tables that this one refers to, and those that refer to it"`
 	Write       *WriteDescription     `json:"write,omitempty" doc:"How rows are written; absent when the table is only read"`

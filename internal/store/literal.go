@@ -95,7 +95,11 @@ func literalDecimal(t Type, text string) (string, error) {
 	parts := decimalText.FindStringSubmatch(text)
 	if parts == nil || parts[2]+parts[3] == "" && !strings.Contains(text, "0") ||
 		len(parts[2]) > precision-scale || len(strings.TrimRight(parts[3], "0")) > scale {
-		return "", fmt.Errorf("must be a decimal with at most %d digits before the point and %d after it", precision-scale, scale)
+		how := ""
+		if strings.ContainsAny(text, "eE") {
+			how = ", written without an exponent"
+		}
+		return "", fmt.Errorf("must be a decimal with at most %d digits before the point and %d after it%s", precision-scale, scale, how)
 	}
 	whole, fraction := cmp.Or(parts[2], "0"), strings.TrimRight(parts[3], "0")
 	if fraction != "" {
@@ -143,6 +147,16 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
+// beyondNanoseconds tells whether an instant is finer than time.Parse reads it: it takes
+// digits after the ninth, and drops them.
+func beyondNanoseconds(text string) bool {
+	_, fraction, _ := strings.Cut(text, ".")
+	if end := strings.IndexAny(fraction, "Z+-"); end >= 0 {
+		fraction = fraction[:end]
+	}
+	return len(strings.TrimRight(fraction, "0")) > 9
+}
+
 // literalTime reads an instant, or a date for midnight UTC, for a comparison that must
 // match exactly; it refuses what the column could not hold.
 func literalTime(t Type, text string) (string, error) {
@@ -154,8 +168,11 @@ func literalTime(t Type, text string) (string, error) {
 	switch {
 	case err != nil && date:
 		return "", fmt.Errorf("must be a date such as 2026-03-31")
-	case err != nil:
+	case err != nil || strings.Contains(text, ",") || len(text) > len("2026-03-31T09") && text[len("2026-03-31T09")] != ':':
+		// time.Parse takes a comma for a point, and an hour of one digit.
 		return "", fmt.Errorf("must be an instant such as 2026-03-31T09:30:00Z, or a date")
+	case beyondNanoseconds(text):
+		return "", fmt.Errorf("has more than nine digits after the second")
 	}
 	c := t.clock()
 	if !c.floor(instant).Equal(instant) {

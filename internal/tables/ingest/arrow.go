@@ -168,10 +168,10 @@ func arrowCells(column arrow.Array) func(int) value {
 		return func(i int) value { return at(column.Value(i).ToTime(unit)) }
 	case *array.Time32:
 		unit := column.DataType().(*arrow.Time32Type).Unit.Multiplier()
-		return func(i int) value { return clock(time.Duration(column.Value(i)) * unit) }
+		return func(i int) value { return clock(int64(column.Value(i)), unit) }
 	case *array.Time64:
 		unit := column.DataType().(*arrow.Time64Type).Unit.Multiplier()
-		return func(i int) value { return clock(time.Duration(column.Value(i)) * unit) }
+		return func(i int) value { return clock(int64(column.Value(i)), unit) }
 	case *array.Dictionary:
 		words := column.Dictionary()
 		cells := arrowCells(words)
@@ -235,8 +235,12 @@ func at(t time.Time) value {
 	return value{instant, t.AppendFormat(nil, time.RFC3339Nano)}
 }
 
-func clock(d time.Duration) value {
-	sign := ""
+// clock is a time of day, or at least one of as many days as can be counted in nanoseconds.
+func clock(n int64, unit time.Duration) value {
+	d, sign := time.Duration(n)*unit, ""
+	if d/unit != time.Duration(n) || d == math.MinInt64 {
+		return value{instant, strconv.AppendInt(nil, n, 10)} // which is none, and is refused
+	}
 	if d < 0 {
 		sign, d = "-", -d
 	}
@@ -253,6 +257,7 @@ type bounded struct {
 	budget  *Budget
 	most    int64
 	held    atomic.Int64
+	beside  atomic.Int64 // of what the libraries do not ask for
 	refused error
 	tooMuch error
 }
@@ -277,6 +282,16 @@ func (m *bounded) Allocate(size int) []byte {
 	return memory.DefaultAllocator.Allocate(size)
 }
 
+// hold takes memory for what the libraries keep beside what they ask for.
+func (m *bounded) hold(n int64) error {
+	if err := m.budget.take(n); err != nil {
+		m.refused = err
+		return err
+	}
+	m.beside.Add(n)
+	return nil
+}
+
 // Reallocate implements memory.Allocator.
 func (m *bounded) Reallocate(size int, b []byte) []byte {
 	if size <= cap(b) {
@@ -299,7 +314,7 @@ func (m *bounded) Free(b []byte) {
 }
 
 // release gives back what the library kept.
-func (m *bounded) release() { m.budget.give(m.held.Swap(0)) }
+func (m *bounded) release() { m.budget.give(m.held.Swap(0) + m.beside.Swap(0)) }
 
 // explain is why the library failed, if it was for want of memory.
 func (m *bounded) explain(err error) error {

@@ -10,7 +10,7 @@ import (
 // readCSV reads RFC 4180 with a header line. As in a frame, an empty field is null and ""
 // is an empty text.
 func readCSV(body io.Reader, b *builder) error {
-	w := newWindow(body)
+	w := newWindow(body, b.rows.take)
 	if err := w.bom(); err != nil {
 		return err
 	}

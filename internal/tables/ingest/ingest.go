@@ -7,10 +7,10 @@
 // reported together, with their numbers; nothing is guessed, rounded or cut.
 //
 // Memory is bounded. A body has at most MostBytes once it is unpacked, rows at most
-// MostRowBytes each, and what all requests hold at one moment is held against one Budget.
-// Rows are kept as text for ClickHouse, and what a JSON, NDJSON, CSV or Arrow body takes
-// beyond them is one row or one record batch; a Parquet file is kept as a whole while it
-// is read, since it is read from its end.
+// MostRowBytes each, and what all requests hold at one moment, but for some 200 KB of each,
+// is held against one Budget. Rows are kept as text for ClickHouse, and what a JSON, NDJSON,
+// CSV or Arrow body takes beyond them is one row or one record batch; a Parquet file is kept
+// as a whole while it is read, since it is read from its end.
 package ingest
 
 import (
@@ -99,19 +99,29 @@ func Read(table *catalog.Table, body Body, limits Limits, budget *Budget) (*Rows
 		b.rows.Release()
 		switch {
 		case source.err != nil:
-			return nil, &contracts.Error{Code: contracts.CodeCanceled, Detail: "The body broke off before its end; nothing was stored.", Cause: source.err}
+			return nil, brokenOff(source.err)
 		case counted.left < 0:
-			return nil, tooLarge(limits)
+			err = tooLarge(limits)
 		}
+		// A client that is still sending sees its connection break rather than the answer. What
+		// is as long as a body may be is awaited.
+		_, _ = io.CopyN(io.Discard, source, limits.Bytes)
 		return nil, b.refusal(err)
 	}
 	// What follows the rows belongs to the body too.
 	if _, err := io.Copy(io.Discard, counted); err != nil {
 		b.rows.Release()
-		return nil, b.refusal(fmt.Errorf("the body cannot be unpacked to its end: %w", err))
+		if source.err != nil {
+			return nil, brokenOff(source.err)
+		}
+		return nil, b.refusal(err)
 	}
 	counted.hash.Sum(b.rows.Hash[:0])
 	return b.rows, nil
+}
+
+func brokenOff(cause error) error {
+	return &contracts.Error{Code: contracts.CodeCanceled, Detail: "The body broke off before its end; nothing was stored.", Cause: cause}
 }
 
 // readSafely turns a panic into an error: the libraries for Arrow and Parquet trust what
@@ -149,15 +159,32 @@ func unpack(body io.Reader, encoding string) (io.Reader, func(), error) {
 	case "", "identity":
 		return body, func() {}, nil
 	case "gzip", "x-gzip":
-		return &lazyGzip{body: body}, func() {}, nil
+		return packed{&lazyGzip{body: body}, "gzip"}, func() {}, nil
 	case "zstd":
 		d, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(mostWindow), zstd.WithDecoderMaxWindow(mostWindow))
 		if err != nil {
 			return nil, nil, err
 		}
-		return d, d.Close, nil
+		return packed{d, "zstd"}, d.Close, nil
 	}
 	return nil, nil, unsupported("header.Content-Encoding", encoding, "Send the body as it is, or with gzip or zstd.")
+}
+
+// packed says of a fault that it is one of the packing.
+type packed struct {
+	io.Reader
+	how string
+}
+
+func (p packed) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if err == io.ErrUnexpectedEOF {
+		err = errors.New("it ends too early")
+	}
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("the body cannot be unpacked to its end as %s: %w", p.how, err)
+	}
+	return n, err
 }
 
 // mostWindow is as much as a zstd body may ask to be remembered while it is unpacked; the

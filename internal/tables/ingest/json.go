@@ -12,7 +12,7 @@ import (
 
 // readNDJSON reads one object a line. Empty lines are nothing.
 func readNDJSON(body io.Reader, b *builder) error {
-	w := newWindow(body)
+	w := newWindow(body, b.rows.take)
 	if err := w.bom(); err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ var frameMembers = []string{"status", "columns", "fields", "meta", "source"}
 
 // readJSON reads an array of objects, or an object with one under rows, such as a frame.
 func readJSON(body io.Reader, b *builder) error {
-	w := newWindow(body)
+	w := newWindow(body, b.rows.take)
 	if err := w.bom(); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -29,7 +28,7 @@ func readParquet(body io.Reader, b *builder) error {
 			panic(memory.explain(fmt.Errorf("the Parquet file is damaged: %v", fault)))
 		}
 	}()
-	r, err := file.NewParquetReader(bytes.NewReader(content), file.WithReadProps(parquet.NewReaderProperties(memory)))
+	r, err := file.NewParquetReader(io.NewSectionReader(content, 0, content.size()), file.WithReadProps(parquet.NewReaderProperties(memory)))
 	if err != nil {
 		return memory.explain(fmt.Errorf("the body is no Parquet file: %w", err))
 	}
@@ -45,39 +44,24 @@ func readParquet(body io.Reader, b *builder) error {
 		return err
 	}
 	for i := range r.NumRowGroups() {
-		if err := b.rowGroup(r, i, memory, columns); err != nil {
+		if err := b.rowGroup(r, i, content, memory, columns); err != nil {
 			return memory.explain(err)
 		}
 	}
 	return b.done()
 }
 
-// readAll keeps a whole body, in memory of the budget.
-func readAll(body io.Reader, b *builder) ([]byte, error) {
-	var content bytes.Buffer
-	for {
-		if err := b.rows.take(chunkSize); err != nil {
-			return nil, err
-		}
-		if n, err := io.CopyN(&content, body, chunkSize); err == io.EOF {
-			return content.Bytes(), nil
-		} else if err != nil {
-			return nil, fmt.Errorf("after %d bytes: %w", n, err)
-		}
-	}
-}
-
 // rowsAtOnce is how many rows of each column are read at a time.
 const rowsAtOnce = 1024
 
 // rowGroup takes the rows of a row group.
-func (b *builder) rowGroup(r *file.Reader, n int, memory *bounded, columns []int) error {
+func (b *builder) rowGroup(r *file.Reader, n int, content pieces, memory *bounded, columns []int) error {
 	group := r.RowGroup(n)
 	cells := make([]*parquetColumn, len(columns))
 	for i := range columns {
-		chunk, err := openChunk(group, i, r, memory)
+		chunk, err := openChunk(group, i, r, content, memory)
 		if err != nil {
-			return fmt.Errorf("the Parquet file is damaged: %w", err)
+			return fmt.Errorf("the Parquet file cannot be read: %w", err)
 		}
 		if cells[i] = newParquetColumn(chunk); cells[i] == nil {
 			return b.headerFault(chunk.Descriptor().Name(), "", fmt.Sprintf("has the Parquet type %s, which is not understood", chunk.Descriptor().LogicalType()))
@@ -235,7 +219,7 @@ func whole(logical schema.LogicalType, bits int) func(int64) value {
 	case *schema.TimeLogicalType:
 		unit := map[schema.TimeUnitType]time.Duration{schema.TimeUnitMillis: time.Millisecond, schema.TimeUnitMicros: time.Microsecond, schema.TimeUnitNanos: 1}[logical.TimeUnit()]
 		if unit > 0 {
-			return func(v int64) value { return clock(time.Duration(v) * unit) }
+			return func(v int64) value { return clock(v, unit) }
 		}
 	}
 	return nil

@@ -13,21 +13,34 @@ import (
 )
 
 // openChunk opens a column of a row group behind checkedPages.
-func openChunk(group *file.RowGroupReader, i int, whole *file.Reader, allocator memory.Allocator) (file.ColumnChunkReader, error) {
-	pages, err := group.GetColumnPageReader(i)
+func openChunk(group *file.RowGroupReader, i int, whole *file.Reader, content pieces, allocator *bounded) (file.ColumnChunkReader, error) {
+	chunk, err := group.MetaData().ColumnChunk(i)
 	if err != nil {
 		return nil, err
 	}
+	stream, err := newPageStream(chunk, content, allocator)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := file.NewPageReader(stream, chunk.NumValues(), chunk.Compression(), allocator, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w; write it with snappy, gzip, zstd, brotli or no compression", err)
+	}
 	column := whole.MetaData().Schema.Column(i)
 	pool := &sync.Pool{New: func() any { return memory.NewResizableBuffer(allocator) }}
-	return file.NewColumnReader(column, &checkedPages{PageReader: pages, optional: column.MaxDefinitionLevel() > 0, boolean: column.PhysicalType() == parquet.Types.Boolean}, allocator, pool), nil
+	return file.NewColumnReader(column, &checkedPages{
+		PageReader: pages, stream: stream, optional: column.MaxDefinitionLevel() > 0, boolean: column.PhysicalType() == parquet.Types.Boolean,
+	}, allocator, pool), nil
 }
 
 // checkedPages looks at each page before the library decodes it. Where a run of levels or
-// of indices ends too early, the library would turn for ever.
+// of indices ends too early, the library would turn for ever; for an index it makes room
+// for as many words.
 type checkedPages struct {
 	file.PageReader
+	stream            *pageStream
 	optional, boolean bool
+	words             int // of the dictionary
 	err               error
 }
 
@@ -36,7 +49,9 @@ func (p *checkedPages) Next() bool {
 	if p.err != nil || !p.PageReader.Next() {
 		return false
 	}
-	p.err = p.check(p.Page())
+	if p.err = p.stream.err; p.err == nil {
+		p.err = p.check(p.Page())
+	}
 	return p.err == nil
 }
 
@@ -79,8 +94,15 @@ func (p *checkedPages) check(page file.Page) (err error) {
 			}
 		}
 		data = data[length:]
+	case *file.DictionaryPage:
+		// Each word has a byte at least, and a row that needs it.
+		if n > len(data) || n > MostRows {
+			return errPage
+		}
+		p.words = n
+		return nil
 	default:
-		return nil // a dictionary, which is plain
+		return errPage
 	}
 	switch encoding := page.Encoding().String(); encoding {
 	case "PLAIN":
@@ -92,8 +114,7 @@ func (p *checkedPages) check(page file.Page) (err error) {
 		if len(data) == 0 || data[0] > 32 {
 			return errPage
 		}
-		_, err = checkRuns(data[1:], int(data[0]), n)
-		return err
+		return p.checkIndices(data[1:], int(data[0]), n)
 	case "RLE":
 		if !p.boolean {
 			return errPage
@@ -106,6 +127,40 @@ func (p *checkedPages) check(page file.Page) (err error) {
 	default:
 		return fmt.Errorf("values are encoded as %s, which is not understood; write PLAIN or dictionaries", encoding)
 	}
+}
+
+// checkIndices makes sure that there are n indices, and that none is far beyond the words:
+// one that no width allows need not be looked at, since the library sees to the rest.
+func (p *checkedPages) checkIndices(data []byte, width, n int) error {
+	if _, err := checkRuns(data, width, n); err != nil || width <= bits.Len(uint(p.words)) {
+		return err
+	}
+	for n > 0 {
+		header, size := binary.Uvarint(data)
+		data = data[size:]
+		count, length := int(header>>1), (width+7)/8
+		run := 1 // values that stand there
+		if header&1 == 1 {
+			count, length = 8*count, width*count
+			run = count
+		}
+		for i := range min(run, n) {
+			if bitsAt(data[:length], i*width, width) >= uint64(p.words) {
+				return errPage
+			}
+		}
+		n -= count
+		data = data[length:]
+	}
+	return nil
+}
+
+// bitsAt are up to 32 bits, the lowest first.
+func bitsAt(data []byte, at, width int) (v uint64) {
+	for i := (at + width - 1) / 8; i >= at/8; i-- {
+		v = v<<8 | uint64(data[i])
+	}
+	return v >> (at % 8) & (1<<width - 1)
 }
 
 // cutRuns takes runs apart that stand behind their length.

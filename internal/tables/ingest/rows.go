@@ -14,7 +14,8 @@ import (
 // mostHeld.
 type Budget struct{ held atomic.Int64 }
 
-// mostHeld is room for four requests of the largest size, or thousands of usual ones.
+// mostHeld is room for three requests of the largest size, or thousands of usual ones. The
+// process takes up to twice as much: Go collects garbage when it is as much as what is held.
 const mostHeld = 1 << 30
 
 // take asks for room; one who gets none is told to come again. Waiting for room could

@@ -9,12 +9,19 @@ import (
 // window is a part of a body, which moves on as rows are read and grows to the size of one.
 type window struct {
 	r          io.Reader
+	take       func(int64) error // asks for memory
 	buf        []byte
 	start, end int // of what is read and not consumed
 	err        error
 }
 
-func newWindow(r io.Reader) *window { return &window{r: r, buf: make([]byte, 64<<10)} }
+func newWindow(r io.Reader, take func(int64) error) *window {
+	return &window{r: r, take: take, buf: make([]byte, 64<<10)}
+}
+
+// copies is how often a long row is held: in the window, as a text without its escapes, as
+// the cell and as the line that are made of it.
+const copies = 4
 
 // more reads on, and tells whether there was more.
 func (w *window) more() (bool, error) {
@@ -31,6 +38,9 @@ func (w *window) more() (bool, error) {
 	if w.end == len(w.buf) {
 		if len(w.buf) >= MostRowBytes {
 			return false, fmt.Errorf("a row has more than %d MB", MostRowBytes>>20)
+		}
+		if err := w.take(copies * int64(len(w.buf))); err != nil {
+			return false, err
 		}
 		w.buf = append(w.buf, make([]byte, len(w.buf))...)
 	}
