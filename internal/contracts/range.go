@@ -16,8 +16,8 @@ type Range struct {
 	Aggregation        map[string]string `json:"aggregation,omitempty" doc:"How each value column was made, as column:function"`
 	Fill               string            `json:"fill,omitempty" doc:"What stands in buckets without an observation; absent when they are left out"`
 	Lookback           *time.Time        `json:"lookback,omitempty" doc:"How far before the range a value for its first buckets was looked for"`
-	PartialFirstBucket bool              `json:"partialFirstBucket,omitempty" doc:"Whether the range starts within its first bucket, so that what lies before is not counted"`
-	PartialLastBucket  bool              `json:"partialLastBucket,omitempty" doc:"Whether the range, or the time until now, ends within the last bucket of the range"`
+	PartialFirstBucket bool              `json:"partialFirstBucket,omitempty" doc:"Whether the range, or that of a series, starts within its first bucket, so that what lies before is not counted"`
+	PartialLastBucket  bool              `json:"partialLastBucket,omitempty" doc:"Whether the range, or that of a series, ends within its last bucket, or that bucket has not ended yet. One whose end is open ends with the bucket of now, even if there is no observation in it"`
 
 	// Downsample is what was done to have no more than so many points.
 	Downsample *Downsample `json:"downsample,omitempty" doc:"How the points of each series were reduced; absent when they were not"`

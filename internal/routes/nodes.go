@@ -65,9 +65,9 @@ type BucketInput struct {
 	Interval   string   `query:"interval" doc:"Puts the observations of each series together in buckets of this length: a number and ms, s, m, h, d, w, mo, q or y. Buckets follow the calendar and clocks of the time zone; weeks begin on Monday" example:"1h"`
 	Origin     string   `query:"origin" doc:"An instant or date at which a bucket begins, in place of the calendar's beginnings"`
 	Label      string   `query:"label" enum:"left,right" doc:"Whether the time of a bucket is its start (left, when left out) or its end"`
-	Agg        []string `query:"agg" doc:"How values are put together: last, first, mean, min, max, sum, count, median, p95 or ohlc, for all columns or as column:aggregation. When left out, as the catalog says, and else last" example:"[\"close:last\",\"volume:sum\"]"`
-	Fill       string   `query:"fill" doc:"What buckets without an observation hold: none (they are left out), null, previous, linear or a number. An end of the range that is open is, for each series, that of its own observations" example:"previous"`
-	MarkFilled bool     `query:"mark_filled" doc:"Adds the column filled, which is true where something was filled in"`
+	Agg        []string `query:"agg" doc:"How values are put together: last, first, mean, min, max, sum, count, median, p95 or ohlc, for all columns or as column:aggregation. When left out, as the catalog says, and else last; meta.range.aggregation says what was used. First and last go by time, and of several values at one time are the smallest and the greatest; median and p95 lie between two values where no single one is in place; null and NaN are not observed; ohlc of columns open, high, low and close makes coarser bars, and a volume adds up" example:"[\"close:last\",\"volume:sum\"]"`
+	Fill       string   `query:"fill" doc:"What buckets without an observation hold: none (they are left out, when left out), null, previous (looked for up to 10 buckets before the range too), linear or a number. An end of the range that is open is, for each series, that of its own observations" example:"previous"`
+	MarkFilled bool     `query:"mark_filled" doc:"Adds the column filled, which is true where a bucket has no observation or a value was filled in"`
 }
 
 // NodeRowsInput asks for observations in a time range.
@@ -76,9 +76,9 @@ type NodeRowsInput struct {
 	RangeInput
 	BucketInput
 	Points     int64  `query:"points" minimum:"2" maximum:"100000" doc:"About the most points of a series; the server reduces them and says how in meta.range.downsample" example:"1000"`
-	Downsample string `query:"downsample" enum:"auto,m4,lttb,mean" doc:"How points are reduced, auto when left out"`
+	Downsample string `query:"downsample" enum:"auto,m4,lttb,mean" doc:"How points are reduced, auto when left out: not at all when no series has more rows than points, with lttb below 100 points, and else with m4, which keeps the first, the last, the least and the greatest of each column of a chart. These keep rows as they are; mean makes buckets"`
 	Shape      string `query:"shape" enum:"long,wide" doc:"A row for each time and series (long, when left out), or one for each time with a column for each series"`
-	Since      string `query:"since" doc:"The meta.tabular.tailCursor of an earlier answer: keeps what came or changed since. Rows at its very mark come again, to be merged by their key"`
+	Since      string `query:"since" doc:"The meta.tabular.tailCursor of an earlier answer: keeps what came or changed since, where the description of the node names a column changed, and else what has the same or a later time, so that rows which come late are missed. Rows at its very mark come again, to be merged by their key. What an answer left out because it was truncated does not come again"`
 	Order      string `query:"order" enum:"asc,desc" default:"asc" doc:"Oldest or newest first"`
 }
 

@@ -146,6 +146,9 @@ func (in *NodeQueryInput) query(ctx context.Context) (timeseries.Query, error) {
 	if err != nil {
 		return q, err
 	}
+	if err := o.filled(); err != nil {
+		return q, err
+	}
 	for _, choice := range []struct {
 		name, value string
 		of          []string
@@ -156,6 +159,12 @@ func (in *NodeQueryInput) query(ctx context.Context) (timeseries.Query, error) {
 	}
 	if _, given := o.members["points"]; given && (q.Points < 2 || q.Points > 100_000) {
 		return q, contracts.Invalid("body.points", q.Points, "", "points must lie between 2 and 100000.")
+	}
+	if _, given := o.members["ranges"]; given && len(ranges) == 0 {
+		return q, contracts.Invalid("body.ranges", nil, "Leave it out, or give a range.", "The list of ranges is empty.")
+	}
+	if _, given := o.members["identifiers"]; given && len(q.Identifiers) == 0 {
+		return q, contracts.Invalid("body.identifiers", nil, "Leave it out, or give it a value.", "The list of identifiers is empty.")
 	}
 	q.Buckets.Origin, q.Buckets.Fill, q.Descending = string(body.Origin), string(body.Fill), body.Order == "desc"
 	for i, text := range ranges {
@@ -176,6 +185,17 @@ func (in *NodeQueryInput) query(ctx context.Context) (timeseries.Query, error) {
 	return q, err
 }
 
+// filled makes sure that no text is empty: what a program failed to fill in would otherwise
+// mean the same as if it had not been there, which is mostly everything.
+func (o object) filled() error {
+	for _, name := range slices.Sorted(maps.Keys(o.members)) {
+		if string(o.members[name]) == `""` {
+			return contracts.Invalid(o.path+"."+name, "", "Leave it out, or give it a value.", "The member %q is empty.", name)
+		}
+	}
+	return nil
+}
+
 // seriesRange reads the range of some series.
 func seriesRange(path string, text json.RawMessage) (timeseries.SeriesRange, error) {
 	r := timeseries.SeriesRange{Series: map[string][]string{}}
@@ -189,6 +209,9 @@ func seriesRange(path string, text json.RawMessage) (timeseries.SeriesRange, err
 		member(o, "from", "an instant", &from), member(o, "to", "an instant", &to), member(o, "last", "a span", &r.Range.Last),
 		member(o, "series", `an object such as {"symbol": "AAPL"}`, &series),
 	)
+	if err == nil {
+		err = o.filled()
+	}
 	if err == nil && series != nil {
 		// Again, for a dimension that is there twice.
 		_, err = readObject(path+".series", o.members["series"], slices.Sorted(maps.Keys(series)))

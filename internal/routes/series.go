@@ -124,7 +124,8 @@ func (a *API) registerSeries() {
 		Summary: "Observations with what other nodes held at their times",
 		Description: "The rows of the node, as its rows route has them, with columns such as `sp500.close`: the value of " +
 			"the last observation of that node at the time of the row or before, of the series with the same " +
-			"dimensions; null when there is none, or none within the tolerance. `with=sp500:date` adds its time.",
+			"dimensions; null when there is none, or none within the tolerance. Of several at one time the one counts " +
+			"whose values are greatest. A date stands for the start of its day in the time zone. `with=sp500:date` adds its time.",
 		Metadata: withMetadata(nil, filterOperation),
 	}, a.nodeAsOf)
 	registerFrame(a, huma.Operation{

@@ -22,8 +22,9 @@ type aggregate struct {
 
 // Columns that the statements of buckets have besides those of the node.
 const (
+	keyColumn    = "__framehouse_key"    // tells buckets apart
 	bucketColumn = "__framehouse_bucket" // where the bucket begins, in ticks
-	orderColumn  = "__framehouse_order"  // the time, as the upper half of an order
+	orderColumn  = "__framehouse_order"  // the time, as the upper half of a key
 	filledColumn = "filled"
 )
 

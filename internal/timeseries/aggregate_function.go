@@ -32,10 +32,14 @@ func shapeOf(c *catalog.Column, function string) (shape, error) {
 			return shape{"UInt64", true, sql.Call("countIf", sql.Not{Expr: sql.Call("isNaN", v)})}, nil
 		}
 		return shape{"UInt64", true, sql.Call("count", v)}, nil
-	case "first":
-		return shape{typ, c.SafeInteger, call("argMin", v, order(c, v))}, nil
-	case "last":
-		return shape{typ, c.SafeInteger, call("argMax", v, order(c, v))}, nil
+	case "first", "last":
+		if key := newRank(c.Type); c.Type.Name == "Float64" || c.Type.Name == "Float32" || key.packed() && c.Type.Bits() > 0 {
+			// The key tells the value, so that nothing else has to be kept for it.
+			most := map[string]string{"first": "min", "last": "max"}[function]
+			return shape{typ, c.SafeInteger, key.value(lower(call(most, order(c, v))))}, nil
+		}
+		argument := map[string]string{"first": "argMin", "last": "argMax"}[function]
+		return shape{typ, c.SafeInteger, call(argument, v, order(c, v))}, nil
 	case "min", "max":
 		if !c.Type.Comparable() {
 			return shape{}, fmt.Errorf("values of type %s have no order", c.Type)
@@ -152,28 +156,12 @@ func digits(n int) sql.Text { return sql.Text(fmt.Sprint(n)) }
 // values: the first is the smallest of the earliest, the last the greatest of the latest,
 // whatever order they came in.
 func order(c *catalog.Column, v sql.Expr) sql.Expr {
-	const sign = sql.Text("9223372036854775808")
-	at := sql.Ref{Table: catalog.Alias, Column: orderColumn}
-	signed := func(v sql.Expr) sql.Expr { return sql.Call("bitXor", sql.Call("reinterpretAsUInt64", v), sign) }
-	var key sql.Expr
-	precision, scale := c.Type.Digits()
-	switch bits := c.Type.Bits(); {
-	case bits > 0 && bits <= 64 && c.Type.Name[0] == 'U':
-		key = sql.Call("toUInt64", v)
-	case bits > 0 && bits <= 64:
-		key = signed(sql.Call("toInt64", v))
-	case c.Type.Float():
-		// The bits of a float are in the order of its values but for negative ones, where
-		// they are in the reverse.
-		wide := sql.Call("toFloat64", v)
-		negative := sql.Call("reinterpretAsUInt64", sql.Call("bitShiftRight", sql.Call("reinterpretAsInt64", wide), sql.Text("63")))
-		key = sql.Call("bitXor", sql.Call("reinterpretAsUInt64", wide), sql.Call("bitOr", negative, sign))
-	case c.Type.Decimal() && precision <= 18:
-		key = signed(sql.Call("toDecimal64", v, digits(scale)))
+	at := ref(orderColumn)
+	switch key := newRank(c.Type); {
+	case key.packed():
+		return plus(at, key.of(v))
 	case c.Type.Comparable():
 		return sql.Call("tuple", at, v)
-	default:
-		return sql.Call("tuple", at, sql.Call("toJSONString", v))
 	}
-	return sql.Call("bitOr", at, sql.Call("toUInt128", key))
+	return sql.Call("tuple", at, sql.Call("toJSONString", v))
 }

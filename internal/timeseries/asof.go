@@ -33,7 +33,10 @@ const (
 // AsOf is Rows with more columns: node.column holds, for the time of each row, the value of
 // the last observation of another node at that time or before it, of the series with the
 // same dimensions. A node that lacks some of these, or all, matches whatever they are. The
-// value is null when there is none, or none within the tolerance.
+// value is null when there is none, or none within the tolerance. Of several at one time the
+// one counts whose values are greatest, compared in the order in which they are asked for.
+//
+// A date stands for the start of its day, in the zone of the request.
 func (s *Service) AsOf(ctx context.Context, q Query, a AsOf) (*contracts.Frame, error) {
 	p, err := s.plan(q)
 	if err != nil {
@@ -176,17 +179,36 @@ func (o *other) join(p *plan, alias string) (sql.Join, []sql.Column) {
 	tick, _, _ := left.Type.Reach()
 	rightTick, _, _ := right.Type.Reach()
 	tick = min(tick, rightTick)
-	at := inTicks(left, catalog.Alias, tick)
+	zone := p.zone
+	if left.FieldType() == right.FieldType() {
+		zone = time.UTC // of two dates it makes no difference
+	}
+	at := inTicks(left, tick, zone)
 
 	rows := o.node.Read()
 	rows.Columns = []sql.Column{
-		{Expr: inTicks(right, catalog.Alias, tick), As: atColumn},
+		{Expr: inTicks(right, tick, zone), As: atColumn},
 		{Expr: sql.Call("toUInt8", sql.Text("1")), As: oneColumn},
 	}
+	rows.OrderBy = []sql.Order{{Expr: right.Ref()}}
+	rows.LimitBy = []sql.Expr{right.Ref()}
 	join := sql.Join{AsOf: true, Alias: alias}
-	for _, d := range o.node.Dimensions {
-		rows.Columns = append(rows.Columns, sql.Column{Expr: d.Ref(), As: d.Name})
-		join.On = append(join.On, sql.Compare{Left: ref(d.Name), Operator: "=", Right: sql.Ref{Table: alias, Column: d.Name}})
+	for i, d := range o.node.Dimensions {
+		match := func(name string, of func(sql.Expr) sql.Expr) {
+			rows.Columns = append(rows.Columns, sql.Column{Expr: of(d.Ref()), As: name})
+			join.On = append(join.On, sql.Compare{Left: of(ref(d.Name)), Operator: "=", Right: sql.Ref{Table: alias, Column: name}})
+		}
+		own := slices.IndexFunc(p.node.Dimensions, func(c *catalog.Column) bool { return c.Name == d.Name })
+		if d.Type.Nullable || p.node.Dimensions[own].Type.Nullable {
+			// A null is a series too, but in a comparison it equals nothing.
+			match(fmt.Sprintf("__framehouse_null%d", i), func(e sql.Expr) sql.Expr { return sql.Call("isNull", e) })
+			match(fmt.Sprintf("__framehouse_text%d", i), func(e sql.Expr) sql.Expr {
+				return sql.Call("ifNull", sql.Call("toString", e), sql.Text("''"))
+			})
+		} else {
+			match(d.Name, func(e sql.Expr) sql.Expr { return e })
+		}
+		rows.LimitBy = append(rows.LimitBy, d.Ref())
 	}
 	if len(join.On) == 0 {
 		join.On = append(join.On, sql.Compare{Left: ref(oneColumn), Operator: "=", Right: sql.Ref{Table: alias, Column: oneColumn}})
@@ -212,6 +234,9 @@ func (o *other) join(p *plan, alias string) (sql.Join, []sql.Column) {
 	for i, c := range o.columns {
 		as := fmt.Sprintf("__framehouse_value%d", i)
 		rows.Columns = append(rows.Columns, sql.Column{Expr: c.Type.Wire(c.Ref()), As: as})
+		if c.Type.Comparable() {
+			rows.OrderBy = append(rows.OrderBy, sql.Order{Expr: c.Ref(), Descending: true})
+		}
 		cell := sql.Expr(sql.Ref{Table: alias, Column: as})
 		near := sql.Expr(sql.Call("isNotNull", then))
 		if o.tolerance >= 0 {
@@ -223,11 +248,17 @@ func (o *other) join(p *plan, alias string) (sql.Join, []sql.Column) {
 	return join, selected
 }
 
-// inTicks is the time of a column in ticks that may be finer than its own. A time that is
-// too far away for these stands as far away as there is.
-func inTicks(column *catalog.Column, alias string, tick time.Duration) sql.Expr {
-	own, _, _ := column.Type.Reach()
-	ticks := column.Type.Ticks(sql.Ref{Table: alias, Column: column.Name})
+// inTicks is the time of a column in ticks that may be finer than its own; of a date, when
+// its day begins in a zone. A time that is too far away for these stands as far away as
+// there is.
+func inTicks(column *catalog.Column, tick time.Duration, zone *time.Location) sql.Expr {
+	own, first, last := column.Type.Reach()
+	ticks := column.Type.Ticks(column.Ref())
+	if own == day && zone != time.UTC {
+		days, offsets := dayOffsets(first, last, zone)
+		ticks = minus(times(ticks, number(86400)), sql.Call("transform", sql.Call("roundDown", ticks, numbers(days)), numbers(days), numbers(offsets), number(0)))
+		own = time.Second
+	}
 	ratio := int64(own / tick)
 	if ratio == 1 {
 		return ticks
@@ -235,6 +266,31 @@ func inTicks(column *catalog.Column, alias string, tick time.Duration) sql.Expr 
 	// Half of what there is, so that differences of two have room.
 	most := math.MaxInt64 / ratio
 	return times(sql.Call("greatest", sql.Call("least", ticks, number(most)), number(-most)), number(ratio))
+}
+
+// dayOffsets tell when days begin in a zone: so many seconds before they do in UTC, from
+// each of the days, counted since 1970, until the next.
+func dayOffsets(first, last time.Time, zone *time.Location) (days, offsets []int64) {
+	next := first
+	add := func(midnight time.Time) {
+		if midnight.Before(next) || midnight.After(last) {
+			return
+		}
+		next = midnight.AddDate(0, 0, 1)
+		offset := midnight.Unix() - fromWall(midnight, zone).Unix()
+		if n := len(offsets); n == 0 || offsets[n-1] != offset {
+			days, offsets = append(days, midnight.Unix()/86400), append(offsets, offset)
+		}
+	}
+	add(first)
+	for _, at := zoneBounds(first, zone); !at.IsZero() && at.Before(last); _, at = zoneBounds(at, zone) {
+		// Clocks that skip a midnight make the start of that day differ from those around it.
+		shown := wall(at, zone).Truncate(day)
+		for i := range 4 {
+			add(shown.AddDate(0, 0, i-2))
+		}
+	}
+	return days, offsets
 }
 
 // pass is for contracts.Hide: it leaves out no row.

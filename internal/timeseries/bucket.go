@@ -72,6 +72,7 @@ func (p *plan) bucketed(b Buckets) error {
 		begin = p.lookBack(f)
 	}
 	g := newGrid(extent.calendar, begin, extent.last, extent.tick)
+	g.count(p.noneBefore(begin, extent))
 	rows := p.aggregated(g, made)
 	if f.kind != fillNone {
 		if rows, err = f.over(g, rows); err != nil {
@@ -124,6 +125,9 @@ func (p *plan) extent(length interval, origin string) (*extent, error) {
 	var begin *time.Time
 	if origin != "" {
 		t, err := p.instant("query.origin", origin)
+		if err != nil && p.node.Column("origin") != nil {
+			return nil, contracts.Invalid("query.origin", origin, "For the column of that name write where.origin.", "With an interval, origin is an instant at which a bucket begins.")
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +163,19 @@ func (p *plan) extent(length interval, origin string) (*extent, error) {
 		}
 	}
 	e.first = later(begins, earliestLabel)
-	return e, nil
+	return e, p.cutSeries(e, length, origin)
+}
+
+// noneBefore tells whether no observation that is read can lie before the time at which
+// buckets begin, and whether all times are small numbers, since none is before 1970.
+func (p *plan) noneBefore(begin time.Time, e *extent) (none, small bool) {
+	_, earliest, _ := p.node.Time.Type.Reach()
+	small = earliest.Unix() == 0
+	none = small && !begin.After(earliest)
+	if p.resolved.From != nil && !p.perSeries {
+		none = none || !begin.After(e.from)
+	}
+	return none, small
 }
 
 // earliestLabel is what a time column of buckets reaches back to.
@@ -193,13 +209,12 @@ func earlier(a, b time.Time) time.Time {
 // dimensions, and the values.
 func (p *plan) aggregated(g grid, made []aggregate) sql.Select {
 	at := p.node.Time.Type.Ticks(p.node.Time.Ref())
-	early := sql.Call("bitXor", sql.Call("reinterpretAsUInt64", at), sql.Text("9223372036854775808"))
 	observed := p.read()
 	observed.Columns = []sql.Column{
-		{Expr: g.startOf(at), As: bucketColumn},
-		{Expr: sql.Call("bitShiftLeft", sql.Call("toUInt128", early), sql.Text("64")), As: orderColumn},
+		{Expr: g.keyOf(at), As: keyColumn},
+		{Expr: upper(at), As: orderColumn},
 	}
-	together := sql.Select{Alias: catalog.Alias, Columns: []sql.Column{{Expr: ref(bucketColumn), As: bucketColumn}}, GroupBy: []sql.Expr{ref(bucketColumn)}}
+	together := sql.Select{Alias: catalog.Alias, Columns: []sql.Column{{Expr: g.startOfKey(ref(keyColumn)), As: bucketColumn}}, GroupBy: []sql.Expr{ref(keyColumn)}}
 	for _, d := range p.node.Dimensions {
 		observed.Columns = append(observed.Columns, sql.Column{Expr: d.Ref(), As: d.Name})
 		together.Columns = append(together.Columns, sql.Column{Expr: d.Ref(), As: d.Name})

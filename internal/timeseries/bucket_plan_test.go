@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -43,6 +44,9 @@ func TestBucketStatements(t *testing.T) {
 			text = strings.ReplaceAll(text, " FROM (", "\n FROM (") + "\n"
 			for _, parameter := range built.Params {
 				text += parameter.Name + " " + parameter.Type + " " + parameter.Value + "\n"
+			}
+			for _, setting := range built.Settings {
+				text += fmt.Sprintf("%s = %d\n", setting.Name, setting.Value)
 			}
 			file := filepath.Join("testdata", name+".sql")
 			if *update {

@@ -465,7 +465,7 @@ func TestAsOfIsTheLastBefore(t *testing.T) {
 			for n := range 150 {
 				text, at := random(types[side])
 				id := r.IntN(3)
-				if key := fmt.Sprint(text, id); seen[key] {
+				if key := fmt.Sprint(text, id); seen[key] && side == 0 {
 					continue
 				} else {
 					seen[key] = true
@@ -488,11 +488,15 @@ func TestAsOfIsTheLastBefore(t *testing.T) {
 			limit := map[string]time.Duration{"": 1000 * day, "30m": 30 * time.Minute, "1d": day}[tolerance]
 			want := map[string]string{}
 			for _, left := range sides[0] {
-				best, text := time.Time{}, "null"
+				best, n := time.Time{}, -1
 				for _, right := range sides[1] {
-					if right.id == left.id && !right.at.After(left.at) && left.at.Sub(right.at) <= limit && !right.at.Before(best) {
-						best, text = right.at, strconv.Itoa(right.n)
+					if right.id == left.id && !right.at.After(left.at) && left.at.Sub(right.at) <= limit && (right.at.After(best) || right.at.Equal(best) && right.n > n) {
+						best, n = right.at, right.n
 					}
+				}
+				text := "null"
+				if n >= 0 {
+					text = strconv.Itoa(n)
 				}
 				want[strconv.Itoa(left.n)] = text
 			}

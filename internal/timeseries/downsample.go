@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -76,13 +77,16 @@ func (s *Service) downsample(ctx context.Context, p *plan, q Query) error {
 	p.resolved.Downsample = said
 	value := mainValue(p.node, p.values())
 	var size extents
-	if start, end, ok := p.closed(); ok && method != auto {
-		size.first, size.last = start, end-1
-	} else {
+	start, end, closed := p.closed()
+	if !closed || method == auto {
 		var err error
-		if size, err = s.extents(ctx, p, method == auto); err != nil {
+		if size, err = s.extents(ctx, p, method == auto, !closed); err != nil {
 			return err
 		}
+	}
+	if closed {
+		size.first, size.last = start, end-1
+	} else {
 		p.closing(&size)
 	}
 	if method == auto {
@@ -96,6 +100,10 @@ func (s *Service) downsample(ctx context.Context, p *plan, q Query) error {
 		default:
 			said.Method = m4
 		}
+	}
+	if size.last-size.first < 0 && size.last > size.first {
+		// Their difference is more than 64 bits count.
+		return contracts.Invalid("query.points", q.Points, "Ask for less than 292 years, or leave points out.", "The times of %s are in nanoseconds, and the range is too long to divide.", p.node.Name)
 	}
 	if q.Shape == "wide" && said.Method != mean {
 		return contracts.Invalid("query.points", q.Points, "Leave out points or shape, or ask for downsample=mean or an interval.",
@@ -133,32 +141,42 @@ type extents struct {
 	series        int64
 }
 
-// extents asks for the times of the first and last row, and for the numbers of rows.
-func (s *Service) extents(ctx context.Context, p *plan, counted bool) (extents, error) {
+// extents asks for the numbers of rows, of each series if they are to be counted, and for
+// the times of the first and last row if these are wanted.
+func (s *Service) extents(ctx context.Context, p *plan, counted, timed bool) (extents, error) {
 	at := p.node.Time
 	inner := p.read()
-	inner.Columns = []sql.Column{
-		{Expr: at.Type.Ticks(sql.Call("min", at.Ref())), As: "first"},
-		{Expr: at.Type.Ticks(sql.Call("max", at.Ref())), As: "last"},
-		{Expr: sql.Call("count"), As: "rows"},
+	inner.Columns = []sql.Column{{Expr: sql.Call("count"), As: "rows"}}
+	outer := sql.Select{Alias: catalog.Alias}
+	whole := func(function string, args ...sql.Expr) {
+		outer.Columns = append(outer.Columns, sql.Column{Expr: sql.Call("toInt64", sql.Call(function, args...)), As: fmt.Sprintf("number%d", len(outer.Columns))})
+	}
+	whole("sum", ref("rows"))
+	whole("max", ref("rows"))
+	whole("count")
+	if timed {
+		inner.Columns = append(inner.Columns,
+			sql.Column{Expr: at.Type.Ticks(sql.Call("min", at.Ref())), As: "first"},
+			sql.Column{Expr: at.Type.Ticks(sql.Call("max", at.Ref())), As: "last"})
+		whole("min", ref("first"))
+		whole("max", ref("last"))
 	}
 	if counted {
 		for _, d := range p.node.Dimensions {
 			inner.GroupBy = append(inner.GroupBy, d.Ref())
 		}
 	}
-	outer := sql.Select{From: inner, Alias: catalog.Alias}
-	for _, c := range []struct{ function, column string }{{"min", "first"}, {"max", "last"}, {"sum", "rows"}, {"max", "rows"}} {
-		outer.Columns = append(outer.Columns, sql.Column{Expr: sql.Call("toInt64", sql.Call(c.function, ref(c.column))), As: c.function + c.column})
-	}
-	outer.Columns = append(outer.Columns, sql.Column{Expr: sql.Call("toInt64", sql.Call("count")), As: "series"})
+	outer.From = inner
 	n, err := s.integers(ctx, outer)
 	if err != nil {
 		return extents{}, err
 	}
-	e := extents{first: n[0], last: n[1], rows: n[2]}
+	e := extents{rows: n[0]}
 	if counted {
-		e.longest, e.series = n[3], n[4]
+		e.longest, e.series = n[1], n[2]
+	}
+	if timed {
+		e.first, e.last = n[3], n[4]
 	}
 	if e.rows == 0 {
 		e.last = e.first - 1

@@ -13,6 +13,7 @@ import (
 type instant struct {
 	time  time.Time
 	isDay bool
+	day   time.Time // midnight of the date, as if it were UTC: a zone may have skipped the whole day
 }
 
 // spellings is what the message for an unreadable instant says would do.
@@ -39,7 +40,7 @@ var lostPlus = regexp.MustCompile(` ([0-9]{2}:[0-9]{2}|[0-9]+[a-z]+)$`)
 func parseInstant(text string, now time.Time, zone *time.Location) (instant, error) {
 	text = lostPlus.ReplaceAllString(strings.TrimSpace(text), "+$1")
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		return instant{fromWall(day, zone), true}, nil
+		return instant{fromWall(day, zone), true, day}, nil
 	}
 	for _, layout := range clockLayouts {
 		if t, err := time.Parse(layout, text); err == nil {

@@ -27,16 +27,17 @@ type plan struct {
 	limit    int64
 	resolved *contracts.Range
 
-	inRange   int           // how many of where, the first ones, are the range
-	explicit  bool          // whether the request names the value columns
-	perSeries bool          // whether series have ranges of their own
-	settings  []sql.Setting // of the whole statement
-	bounded   bool          // whether there cannot be more rows than the limit
-	fresh     sql.Expr      // true of rows that are not stale; nil when none is
-	tail      *tail         // how far the answer reaches; nil when nobody follows it
-	pinned    []string      // columns of which there is one value alone
-	inOrder   bool          // whether the observations are stored in the order of the answer
-	hidden    int           // columns at the end of a statement that are not the answer's
+	inRange   int               // how many of where, the first ones, are the range
+	explicit  bool              // whether the request names the value columns
+	perSeries bool              // whether series have ranges of their own
+	ranges    []contracts.Range // these ranges, resolved
+	settings  []sql.Setting     // of the whole statement
+	bounded   bool              // whether there cannot be more rows than the limit
+	fresh     sql.Expr          // true of rows that are not stale; nil when none is
+	tail      *tail             // how far the answer reaches; nil when nobody follows it
+	pinned    []string          // columns of which there is one value alone
+	inOrder   bool              // whether the observations are stored in the order of the answer
+	hidden    int               // columns at the end of a statement that are not the answer's
 }
 
 func newPlan(node *catalog.Node, q Query, now time.Time) (*plan, error) {
@@ -103,7 +104,7 @@ func (p *plan) ranged(q Query) (err error) {
 		ranges[i].Range.Timezone, ranges[i].Range.Inclusive = q.Range.Timezone, q.Range.Inclusive
 	}
 	p.perSeries = true
-	p.where, p.resolved, err = withinSeries(p.node, ranges, p.zone, p.now)
+	p.where, p.ranges, p.resolved, err = withinSeries(p.node, ranges, p.zone, p.now)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -111,6 +112,9 @@ func explain(t *testing.T, statement sql.Statement) string {
 			p.Value = strings.ReplaceAll(p.Value, "'", "\\'") // here it stands in quotes
 		}
 		text = strings.ReplaceAll(text, "{"+p.Name+":"+p.Type+"}", "CAST('"+p.Value+"', '"+strings.ReplaceAll(p.Type, "'", "\\'")+"')")
+	}
+	for i, setting := range statement.Settings {
+		text += []string{" SETTINGS ", ", "}[min(i, 1)] + fmt.Sprintf("%s = %d", setting.Name, setting.Value)
 	}
 	return storetest.Query(t, "", "EXPLAIN indexes = 1 "+text)
 }

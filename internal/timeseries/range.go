@@ -76,10 +76,11 @@ func (r Range) resolve(now time.Time) (*contracts.Range, error) {
 		}
 		latest = to.time
 		if to.isDay {
-			to.time = fromWall(wall(to.time, zone).Truncate(24*time.Hour).AddDate(0, 0, 1), zone)
+			begin := to.time
+			to.time = fromWall(to.day.AddDate(0, 0, 1), zone)
 			// A start on the very next day is past the end, though the range is merely
-			// empty by the reckoning of instants.
-			latest = to.time.Add(-1)
+			// empty by the reckoning of instants. So is that of a day that the zone skipped.
+			latest = later(begin, to.time.Add(-1))
 			resolved.Inclusive = map[string]string{"right": "neither", "both": "left"}[resolved.Inclusive]
 			resolved.Inclusive = cmp.Or(resolved.Inclusive, r.Inclusive, "left")
 		}

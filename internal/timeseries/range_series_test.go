@@ -61,6 +61,25 @@ func TestSeriesRanges(t *testing.T) {
 			}
 		})
 	}
+	// A bucket that the range of one series cuts is said, though that of all does not cut it.
+	for _, test := range []struct {
+		of          SeriesRange
+		first, last bool
+	}{
+		{of("B", "2024-03-04", "2024-03-17"), false, false},
+		{of("B", "2024-03-05", "2024-03-17"), true, false},
+		{of("B", "2024-03-04", "2024-03-16"), false, true},
+		{of("B", "2024-03-05", "2024-03-05"), true, true},
+	} {
+		frame, err := s.Rows(t.Context(), Query{Node: "days", Series: []SeriesRange{of("A", "2024-03-04", "2024-03-24"), test.of}, Buckets: Buckets{Interval: "1w"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := frame.Meta.Range; r.PartialFirstBucket != test.first || r.PartialLastBucket != test.last {
+			t.Errorf("%+v: cut first %v, last %v", test.of, r.PartialFirstBucket, r.PartialLastBucket)
+		}
+		frame.Close()
+	}
 	_, err := s.Rows(t.Context(), Query{Node: "days", Series: make([]SeriesRange, mostRanges+1)})
 	if contracts.AsError(err).Code != contracts.CodeInvalidRequest {
 		t.Errorf("too many ranges: %v", err)

@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ func (s *Service) wide(ctx context.Context, p *plan, descending bool) (*contract
 		return nil, err
 	}
 	t := contracts.WideSeries(p.node.Time.Name, wide.names()[1:])
-	t.Frequency = p.node.Frequency
+	t.Frequency = cmp.Or(p.resolved.Interval, p.node.Frequency)
 	t.Sorted = !descending
 	if value.Unit != "" {
 		t.UnitByField = map[string]string{}
@@ -97,6 +98,7 @@ func (s *Service) seriesColumns(ctx context.Context, p *plan, value *catalog.Col
 		return []*catalog.Column{&cell}, nil, nil
 	}
 	query := p.read()
+	query.Settings = append(query.Settings, p.settings...)
 	query.Columns = append([]sql.Column{{Expr: sql.Call("any", p.key()), As: seriesColumn}}, catalog.Selection(p.node.Dimensions)...)
 	for _, d := range p.node.Dimensions {
 		query.GroupBy = append(query.GroupBy, d.Ref())

@@ -8,8 +8,8 @@ SELECT `t`.`time` AS `time`, `t`.`id` AS `id`, `t`.`volume` AS `volume`
  FROM (SELECT `t`.`__framehouse_bucket` AS `__framehouse_bucket`, `t`.`id` AS `id`, `t`.`volume` AS `volume`, `t`.`__framehouse_position` AS `__framehouse_position`, `t`.`__framehouse_next` AS `__framehouse_next`, `t`.`__framehouse_number` AS `__framehouse_number`, `t`.`__framehouse_previous_0` AS `__framehouse_previous_0`, `t`.`__framehouse_previous_at_0` AS `__framehouse_previous_at_0`, `t`.`__framehouse_following_0` AS `__framehouse_following_0`, `t`.`__framehouse_following_at_0` AS `__framehouse_following_at_0`, if(`t`.`__framehouse_number` = 1, {p11:Int64}, greatest(`t`.`__framehouse_position`, {p12:Int64})) AS `__framehouse_begin`
  FROM (SELECT `t`.`__framehouse_bucket` AS `__framehouse_bucket`, `t`.`id` AS `id`, `t`.`volume` AS `volume`, `t`.`__framehouse_position` AS `__framehouse_position`, leadInFrame(`t`.`__framehouse_position`, 1, {p13:Int64}) OVER (PARTITION BY `t`.`id` ORDER BY `t`.`__framehouse_position` ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS `__framehouse_next`, row_number() OVER (PARTITION BY `t`.`id` ORDER BY `t`.`__framehouse_position` ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS `__framehouse_number`, anyLast(toNullable(`t`.`volume`)) OVER (PARTITION BY `t`.`id` ORDER BY `t`.`__framehouse_position` ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS `__framehouse_previous_0`, anyLast(if(isNull(`t`.`volume`), NULL, `t`.`__framehouse_bucket`)) OVER (PARTITION BY `t`.`id` ORDER BY `t`.`__framehouse_position` ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS `__framehouse_previous_at_0`, anyLast(toNullable(`t`.`volume`)) OVER (PARTITION BY `t`.`id` ORDER BY `t`.`__framehouse_position` DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS `__framehouse_following_0`, anyLast(if(isNull(`t`.`volume`), NULL, `t`.`__framehouse_bucket`)) OVER (PARTITION BY `t`.`id` ORDER BY `t`.`__framehouse_position` DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS `__framehouse_following_at_0`
  FROM (SELECT `t`.`__framehouse_bucket` AS `__framehouse_bucket`, `t`.`id` AS `id`, `t`.`volume` AS `volume`, intDiv(minus(`t`.`__framehouse_bucket`, {p14:Int64}), {p15:Int64}) AS `__framehouse_position`
- FROM (SELECT `t`.`__framehouse_bucket` AS `__framehouse_bucket`, `t`.`id` AS `id`, argMax(`t`.`volume`, bitOr(`t`.`__framehouse_order`, toUInt128(toUInt64(`t`.`volume`)))) AS `volume`
- FROM (SELECT minus(toInt64(`t`.`time`), positiveModulo(minus(toInt64(`t`.`time`), {p16:Int64}), {p17:Int64})) AS `__framehouse_bucket`, bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64(toInt64(`t`.`time`)), 9223372036854775808)), 64) AS `__framehouse_order`, `t`.`id` AS `id`, `t`.`volume` AS `volume` FROM `db`.`ticks` AS `t` WHERE `t`.`time` >= {p18:DateTime('UTC')}) AS `t` GROUP BY `t`.`__framehouse_bucket`, `t`.`id`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t` ORDER BY `t`.`time` DESC, `t`.`id` DESC LIMIT 11 SETTINGS allow_custom_error_code_in_throwif = 1
+ FROM (SELECT plus(multiply(`t`.`__framehouse_key`, {p16:Int64}), {p17:Int64}) AS `__framehouse_bucket`, `t`.`id` AS `id`, bitXor(reinterpretAsUInt64(toInt64(max(plus(`t`.`__framehouse_order`, reinterpretAsInt64(bitXor(`t`.`volume`, toUInt64(9223372036854775808))))))), toUInt64(9223372036854775808)) AS `volume`
+ FROM (SELECT intDiv(minus(toInt64(`t`.`time`), {p18:Int64}), {p19:Int64}) AS `__framehouse_key`, bitShiftLeft(toInt128(toInt64(`t`.`time`)), 64) AS `__framehouse_order`, `t`.`id` AS `id`, `t`.`volume` AS `volume` FROM `db`.`ticks` AS `t` WHERE `t`.`time` >= {p20:DateTime('UTC')}) AS `t` GROUP BY `t`.`__framehouse_key`, `t`.`id`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t`) AS `t` ORDER BY `t`.`time` DESC, `t`.`id` DESC LIMIT 11
 p0 Int64 1
 p1 Int64 1
 p2 Int64 1
@@ -26,6 +26,9 @@ p12 Int64 0
 p13 Int64 -2147483648
 p14 Int64 1704153600
 p15 Int64 3600
-p16 Int64 0
-p17 Int64 3600
-p18 DateTime('UTC') 2024-01-02 00:00:00
+p16 Int64 3600
+p17 Int64 1704153600
+p18 Int64 1704153600
+p19 Int64 3600
+p20 DateTime('UTC') 2024-01-02 00:00:00
+allow_custom_error_code_in_throwif = 1
