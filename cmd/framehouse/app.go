@@ -25,6 +25,7 @@ type Config struct {
 	Listen       string        // host:port; port 0 takes a free one
 	CatalogFile  string        // path of the catalog
 	Demo         bool          // serve the demo catalog instead, and load its data
+	Publish      string        // serve all tables of this database instead, without a catalog
 	ClickHouse   string        // URL of a ClickHouse; empty starts one on DataDir
 	DataDir      string        // folder of the ClickHouse that is started
 	QueryTimeout time.Duration // zero means store.DefaultQueryTimeout
@@ -71,7 +72,14 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 	var background context.Context
 	background, a.stop = context.WithCancel(context.Background())
-	a.live = catalog.NewLive(name, content, a.store, cfg.Logger)
+	switch {
+	case cfg.Publish != "":
+		a.live = catalog.NewLiveDatabase(cfg.Publish, a.store, cfg.Logger)
+	case cfg.Demo:
+		a.live = catalog.NewLive(name, content, a.store, cfg.Logger)
+	default:
+		a.live = catalog.NewLiveFile(name, content, a.store, cfg.Logger)
+	}
 	if err := a.live.Load(ctx); err != nil {
 		// A file that is no catalog will not become one by waiting; a ClickHouse that is
 		// away comes back.
@@ -108,6 +116,9 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 
 // URL is where the App answers.
 func (a *App) URL() string { return "http://" + a.listen.Addr().String() }
+
+// Reload asks for the catalog to be read again now.
+func (a *App) Reload() { a.live.Reload() }
 
 // Failed delivers the error that ended serving, if one does.
 func (a *App) Failed() <-chan error { return a.failed }
@@ -206,9 +217,12 @@ func (c Config) catalog() (name string, content []byte, err error) {
 	if c.Demo {
 		return "demo catalog", demo.Catalog(), nil
 	}
+	if c.Publish != "" {
+		return "", nil, nil // it is written when ClickHouse can be asked
+	}
 	content, err = os.ReadFile(c.CatalogFile)
 	if errors.Is(err, os.ErrNotExist) {
-		err = fmt.Errorf("there is no catalog %s; write one, name another with --catalog, or look around with --demo", c.CatalogFile)
+		err = fmt.Errorf("there is no catalog %s; framehouse catalog init writes one, --catalog names another, --publish DATABASE does without, and --demo is for looking around", c.CatalogFile)
 	}
 	return c.CatalogFile, content, err
 }

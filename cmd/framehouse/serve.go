@@ -30,7 +30,8 @@ func (f *clickHouseFlags) dataDir() (string, error) {
 type serveCommand struct {
 	clickHouseFlags
 	Listen       string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve on (${default})."`
-	Catalog      string        `placeholder:"FILE" help:"What is published (catalog.yaml)."`
+	Catalog      string        `placeholder:"FILE" help:"What is published (catalog.yaml). An edit is served within two seconds, or at SIGHUP at once."`
+	Publish      string        `placeholder:"DATABASE" help:"Publish every table and view of this database as it is found, without a catalog."`
 	Demo         bool          `help:"Serve the demo catalog and its data, loaded on first start into tables of the ClickHouse that is used."`
 	QueryTimeout time.Duration `default:"30s" help:"How long ClickHouse may work on one query (${default})."`
 	LogLevel     slog.Level    `default:"INFO" placeholder:"LEVEL" help:"Log from this level on: DEBUG, INFO, WARN or ERROR; DEBUG has a line for each request (${default})."`
@@ -39,6 +40,7 @@ type serveCommand struct {
 func (serveCommand) Help() string {
 	return `Examples:
   framehouse serve --demo
+  framehouse serve --publish market --clickhouse http://reader:secret@db.example.com:8123
   framehouse serve --catalog catalog.yaml --clickhouse http://reader:secret@db.example.com:8123/market`
 }
 
@@ -50,6 +52,9 @@ const gcPercent = 150
 func (c *serveCommand) Run(ctx context.Context, console console) error {
 	if c.Demo && c.Catalog != "" {
 		return usageError{errors.New("--demo serves a catalog of its own; give either --demo or --catalog")}
+	}
+	if c.Publish != "" && (c.Demo || c.Catalog != "") {
+		return usageError{errors.New("--publish does without a catalog; give only one of --publish, --catalog and --demo")}
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -65,6 +70,7 @@ func (c *serveCommand) Run(ctx context.Context, console console) error {
 		Listen:       c.Listen,
 		CatalogFile:  cmp.Or(c.Catalog, "catalog.yaml"),
 		Demo:         c.Demo,
+		Publish:      c.Publish,
 		ClickHouse:   c.ClickHouse,
 		DataDir:      dir,
 		QueryTimeout: c.QueryTimeout,
@@ -74,6 +80,8 @@ func (c *serveCommand) Run(ctx context.Context, console console) error {
 	if err != nil {
 		return err
 	}
+	hangups, stopHangups := onHangup() // before anybody is told where we serve
+	defer stopHangups()
 	fmt.Fprintf(console.err, "\nframehouse serves at %s (routes: %s/docs)\n", app.URL(), app.URL())
 	if c.Demo {
 		fmt.Fprintf(console.err, `Try:
@@ -82,12 +90,22 @@ func (c *serveCommand) Run(ctx context.Context, console console) error {
   curl '%[1]s/v1/tables/airports/rows?state=AK&limit=5'
 `, app.URL())
 	}
-	fmt.Fprintln(console.err, "Ctrl-C stops it.")
-	select {
-	case <-ctx.Done():
-	case err = <-app.Failed():
+	if c.Publish != "" {
+		fmt.Fprintf(console.err, "Every table and view of %s is published, and listed at %s/v1/tables and %[2]s/v1/nodes.\nframehouse catalog init writes a catalog of them, to say more.\n", c.Publish, app.URL())
 	}
-	return errors.Join(err, app.Close())
+	fmt.Fprintln(console.err, "Ctrl-C stops it.")
+	for {
+		select {
+		case terminalGone := <-hangups:
+			if !terminalGone {
+				app.Reload()
+				continue
+			}
+		case <-ctx.Done():
+		case err = <-app.Failed():
+		}
+		return errors.Join(err, app.Close())
+	}
 }
 
 func logger(console console, level slog.Level) *slog.Logger {

@@ -45,6 +45,7 @@ type entry struct {
 	frequency   text
 	changed     text
 	faulty      bool
+	before      bool // not as the file has it now, but as it was served before
 }
 
 func (e *entry) path() string { return e.section + "." + e.name }

@@ -30,37 +30,63 @@ func Load(ctx context.Context, name string, content []byte, db Database) (*Catal
 	if err != nil {
 		return nil, err
 	}
-	var sources []sql.Table
-	for _, e := range slices.Concat(f.tables, f.nodes) {
-		sources = append(sources, e.source(db.Database()))
-	}
-	infos, err := db.Describe(ctx, sources)
+	known, err := describe(ctx, db, slices.Concat(f.tables, f.nodes))
 	if err != nil {
 		return nil, err
 	}
-	var others []string
-	if slices.ContainsFunc(sources, func(t sql.Table) bool { _, ok := infos[t]; return !ok }) {
-		if others, err = db.Tables(ctx); err != nil {
+	return known.verify(f), nil
+}
+
+// knowledge is what ClickHouse says of the tables that entries name.
+type knowledge struct {
+	database string
+	infos    map[sql.Table]store.TableInfo
+	others   []string // tables of the database; nil when none is missing
+}
+
+func describe(ctx context.Context, db Database, entries []*entry) (*knowledge, error) {
+	k := &knowledge{database: db.Database()}
+	var sources []sql.Table
+	for _, e := range entries {
+		sources = append(sources, e.source(db.Database()))
+	}
+	var err error
+	if k.infos, err = db.Describe(ctx, sources); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(sources, func(t sql.Table) bool { _, ok := k.infos[t]; return !ok }) {
+		if k.others, err = db.Tables(ctx); err != nil {
 			return nil, err
 		}
 	}
+	return k, nil
+}
+
+// verify makes the catalog of the entries that are without fault.
+func (k *knowledge) verify(f *file) *Catalog {
+	c := k.each(f)
+	c.link(f)
+	slices.SortStableFunc(f.faults, func(a, b Fault) int { return a.Line - b.Line })
+	c.Faults = f.faults
+	return c
+}
+
+// each verifies each entry by itself, without what it refers to.
+func (k *knowledge) each(f *file) *Catalog {
 	c := &Catalog{}
 	for _, e := range f.tables {
-		v := verifier{decoder{file: f, entry: e}, infos, others}
-		if table := v.table(e.source(db.Database())); !e.faulty {
+		v := verifier{decoder{file: f, entry: e}, k.infos, k.others}
+		if table := v.table(e.source(k.database)); !e.faulty {
 			c.Tables = append(c.Tables, &table)
 		}
 	}
 	for _, e := range f.nodes {
-		v := verifier{decoder{file: f, entry: e}, infos, others}
-		if node := v.node(e.source(db.Database())); !e.faulty {
+		v := verifier{decoder{file: f, entry: e}, k.infos, k.others}
+		if node := v.node(e.source(k.database)); !e.faulty {
 			c.Nodes = append(c.Nodes, &node)
 		}
 	}
-	c.link(f)
-	slices.SortStableFunc(f.faults, func(a, b Fault) int { return a.Line - b.Line })
-	c.Faults = f.faults
-	return c, nil
+	return c
 }
 
 // source is the ClickHouse table of the entry.

@@ -169,3 +169,31 @@ func (s *Store) Tables(ctx context.Context) ([]string, error) {
 	}
 	return names, nil
 }
+
+// Listed is a table or view of a database, before anything more is known of it.
+type Listed struct {
+	Name   string `json:"name"`
+	Engine string `json:"engine"`
+	UUID   string `json:"uuid"` // zeroes where the database gives none
+}
+
+// List returns the tables and views of any database that the user may see, by name.
+func (s *Store) List(ctx context.Context, database string) ([]Listed, error) {
+	return selectRows[Listed](ctx, s, "SELECT name, engine, toString(uuid) AS uuid FROM system.tables WHERE database = {d:String} AND NOT is_temporary ORDER BY name",
+		sql.Value{Type: "String", Text: database}.Param("d"))
+}
+
+// Databases returns the names of the databases that the user may see.
+func (s *Store) Databases(ctx context.Context) ([]string, error) {
+	rows, err := selectRows[struct {
+		Name string `json:"name"`
+	}](ctx, s, "SELECT name FROM system.databases ORDER BY name")
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.Name
+	}
+	return names, nil
+}
