@@ -3,8 +3,8 @@
 //
 // A catalog is a YAML file that the operator writes, completed by what ClickHouse knows
 // of the tables: types, comments and keys. It is read strictly. Whatever is wrong with
-// it is a Fault with its line; all are found at once. A faulty entry is left out and the
-// others are served.
+// it is a Fault with its line; all are found at once. A faulty entry is left out, or
+// served as it was before an edit; the others are served.
 package catalog
 
 import (

@@ -253,7 +253,7 @@ func (l *Live) follow(atOnce bool) bool {
 			line, _ = strconv.Atoi(m[1]) // digits
 		}
 	}
-	l.refused = &Fault{File: l.name, Line: line, Message: now.fault + "; until it is mended, everything is served as it was before"}
+	l.refused = &Fault{File: l.name, Line: line, Message: now.fault + " (until it is mended, everything is served as it was before)"}
 	return true
 }
 

@@ -116,7 +116,7 @@ func (s *settlement) finish(c *Catalog, trial *file) (*Catalog, versions) {
 		if reasons, old := s.old[path]; old {
 			for _, fault := range reasons {
 				if !e.faulty {
-					fault.Message += "; until it is mended, the entry is served as it was before"
+					fault.Message += " (until it is mended, the entry is served as it was before)"
 				}
 				faults = append(faults, fault)
 			}
@@ -127,7 +127,7 @@ func (s *settlement) finish(c *Catalog, trial *file) (*Catalog, versions) {
 			continue
 		}
 		if fault.Entry == "" && len(s.before) > 0 {
-			fault.Message += "; until it is mended, entries that are missing are served as they were before"
+			fault.Message += " (until it is mended, entries that are missing are served as they were before)"
 		}
 		faults = append(faults, fault)
 	}

@@ -68,7 +68,7 @@ func (e *edited) has(served string, faults ...string) {
 	}
 }
 
-const kept = "; until it is mended, the entry is served as it was before"
+const kept = " (until it is mended, the entry is served as it was before)"
 
 func TestEdits(t *testing.T) {
 	t.Parallel()
@@ -90,8 +90,8 @@ func TestEdits(t *testing.T) {
 // What is wrong with the file rather than with an entry takes nothing away.
 func TestEditsOfTheWholeFile(t *testing.T) {
 	t.Parallel()
-	const all = "; until it is mended, everything is served as it was before"
-	const missing = "; until it is mended, entries that are missing are served as they were before"
+	const all = " (until it is mended, everything is served as it was before)"
+	const missing = " (until it is mended, entries that are missing are served as they were before)"
 	e := edit(t, "tables: {prices: {label: A}}\nnodes: {prices: {label: B, time: time}}")
 	e.to("tables: {prices: {label: C}\n", "prices=A ~prices=B", `1: this is no YAML: line 1: did not find expected ',' or '}'`+all)
 	e.to("tables: {prices: {label: C}}\nnods: {}", "prices=C ~prices=B", `2: unknown key "nods"; did you mean "nodes"?`+missing)

@@ -149,7 +149,7 @@ func (v *verifier) table(source sql.Table) Table {
 	if t.Final = info.Merges(); e.final != nil {
 		t.Final = *e.final
 	}
-	t.Unique = len(e.key) > 0 || t.Final && len(t.Key) > 0 && len(t.Key) == len(info.SortingKey)
+	t.Unique = len(e.key) > 0 || t.Final && len(t.Key) > 0 && len(t.Key) == len(keyParts(info.SortedBy))
 	for _, step := range e.order {
 		name, descending := strings.CutPrefix(step.value, "-")
 		if v.column(&t, "order", text{name, step.line}) != nil {

@@ -25,7 +25,7 @@ type Ready struct {
 	ClickHouse ClickHouse      `json:"clickhouse"`
 	Tables     int             `json:"tables" doc:"Tables served"`
 	Nodes      int             `json:"nodes" doc:"Nodes served"`
-	NotServed  []catalog.Fault `json:"notServed" doc:"Faults of the catalog; the entries they name are left out"`
+	NotServed  []catalog.Fault `json:"notServed" doc:"Faults of the catalog; the entries they name are left out, or served as they were before an edit"`
 }
 
 // ClickHouse is the state of the database.

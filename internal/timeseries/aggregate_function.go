@@ -52,8 +52,8 @@ func shapeOf(c *catalog.Column, function string) (shape, error) {
 	switch {
 	case c.Type.Float():
 		return map[string]shape{
-			"sum":    {"Float64", false, call("sum", v)},
-			"mean":   {"Float64", false, call("avg", v)},
+			"sum":    {"Float64", false, observed("sum", v)},
+			"mean":   {"Float64", false, observed("avg", v)},
 			"median": {"Float64", false, call(quantile("median"), sql.Call("toFloat64", v))},
 			"p95":    {"Float64", false, call(quantile("p95"), sql.Call("toFloat64", v))},
 		}[function], nil
@@ -148,6 +148,13 @@ func exactQuantile(v sql.Expr, function string, precision, scale int) (shape, er
 	sorted := sql.Call("arraySort", sql.Call("groupArray", sql.Call("toDecimal256", v, digits(scale))))
 	found := sql.Call("arrayElement", sql.Call("arrayMap", between, sql.Call("array", sorted)), sql.Text("1"))
 	return shape{fmt.Sprintf("Decimal(%d, %d)", size, scale+2), false, sql.Call(to, found, digits(scale+2))}, nil
+}
+
+// observed is a function of the numbers among floats, and null of none. A count beside it
+// costs ClickHouse half of what its own combinator for that does.
+func observed(function string, v sql.Expr) sql.Expr {
+	is := sql.Not{Expr: sql.Call("isNaN", v)}
+	return sql.Call("if", sql.Call("equals", sql.Call("countIf", is), sql.Text("0")), sql.Text("NULL"), sql.Call(function+"If", v, is))
 }
 
 func digits(n int) sql.Text { return sql.Text(fmt.Sprint(n)) }
