@@ -24,7 +24,7 @@ func attempts() []string {
 		`x'; INSERT INTO notes VALUES (1); --`, `'; TRUNCATE TABLE notes; --`, `'; ALTER TABLE notes DELETE WHERE 1; --`, `'; CREATE TABLE owned (x Int8) ENGINE = Memory; --`, `'; SYSTEM SHUTDOWN; --`, `'; KILL QUERY WHERE 1; --`,
 		`' UNION SELECT 1 --`, `' UNION ALL SELECT name FROM system.tables --`, `' UNION SELECT * FROM url('http://127.0.0.1:1/', CSV, 'x String') --`, `(SELECT 1)`, `(SELECT count() FROM system.tables)`, `sleep(3)`, `' AND sleep(3) = 0 --`,
 		`throwIf(1)`, `1/0`, `intDiv(1, 0)`, `version()`, `currentUser()`, `hostName()`, `file('/etc/passwd')`, `' || (SELECT version()) || '`, `CASE WHEN 1 THEN 1 END`, `toString(1)`, `* EXCEPT text`, `COLUMNS('.*')`, `text FROM notes --`,
-		`NULL`, `\N`, `DEFAULT`, `TRUE`, `id DESC`, `id; --`, `id, text`, `id LIMIT 0`, `id) --`, `id FORMAT JSON`, `id INTO OUTFILE '/tmp/owned'`, `id SETTINGS max_threads = 1`, `SETTINGS readonly = 0`, `t.id`, "`t`.`id`", "`id`", `[id]`,
+		`NULL`, `\N`, `DEFAULT`, `TRUE`, `id DESC`, `id; --`, `id, text`, `id LIMIT 0`, `id) --`, `id FORMAT JSON`, `id INTO OUTFILE 'owned'`, `id SETTINGS max_threads = 1`, `SETTINGS readonly = 0`, `t.id`, "`t`.`id`", "`id`", `[id]`,
 		"id`", "`", "``", "`; DROP TABLE notes; --", "id` OR `id", "\\`", "a`.`b", `id"`, `id'`, `system.tables`, `information_schema.tables`, `../notes`, `..%2fnotes`, `notes FINAL`, `notes AS t`, `notes; --`, `db.notes`,
 		// Comments.
 		`--`, `-- -`, `#`, `/*`, `*/`, `/**/`, `/*!50000 1*/`, `' /* */ OR /* */ 1=1 --`, `id/**/`, "id--\n", `;`, `;;`,
