@@ -192,7 +192,7 @@ func TestHangUpOfAWriter(t *testing.T) {
 			line = fmt.Sprintf("%x\r\n%s\r\n", len(line), line)
 		}
 		fmt.Fprint(conn, line)
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // in which a part of the body is read; any other time tests the same
 		conn.Close()
 	}
 	// Its turn is over: others write.

@@ -223,24 +223,11 @@ func not(part Expr) Expr {
 func depthOf(e Expr) int { return depthWithin(e, 5*deepest) }
 
 func depthWithin(e Expr, most int) int {
-	if most == 0 {
-		return 0
-	}
-	var parts []Expr
-	switch e := e.(type) {
-	case And:
-		parts = e
-	case Or:
-		parts = e
-	case Not:
-		parts = []Expr{e.Expr}
-	case Has:
-		parts = []Expr{e.Where}
-	default:
+	if _, leaf := e.(Condition); leaf || e == nil || most == 0 {
 		return 0
 	}
 	depth := 0
-	for _, part := range parts {
+	for _, part := range partsOf(e) {
 		depth = max(depth, depthWithin(part, most-1))
 	}
 	return depth + 1
@@ -248,23 +235,31 @@ func depthWithin(e Expr, most int) int {
 
 // placeOf is the place of the first condition of an expression.
 func placeOf(e Expr) place {
-	var parts []Expr
 	switch e := e.(type) {
-	case And:
-		parts = e
-	case Or:
-		parts = e
-	case Not:
-		parts = []Expr{e.Expr}
 	case Has:
 		return e.place
 	case Condition:
 		return e.place
 	}
-	for _, part := range parts {
+	for _, part := range partsOf(e) {
 		if p := placeOf(part); p.path != "" {
 			return p
 		}
 	}
 	return place{}
+}
+
+// partsOf are the expressions that an expression is made of.
+func partsOf(e Expr) []Expr {
+	switch e := e.(type) {
+	case And:
+		return e
+	case Or:
+		return e
+	case Not:
+		return []Expr{e.Expr}
+	case Has:
+		return []Expr{e.Where}
+	}
+	return nil
 }
