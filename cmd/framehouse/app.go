@@ -66,20 +66,13 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 	if cfg.Demo {
-		if err := a.loadDemo(ctx); err != nil {
+		if err := loadDemo(ctx, a.store, cfg.Progress); err != nil {
 			return nil, err
 		}
 	}
 	var background context.Context
 	background, a.stop = context.WithCancel(context.Background())
-	switch {
-	case cfg.Publish != "":
-		a.live = catalog.NewLiveDatabase(cfg.Publish, a.store, cfg.Logger)
-	case cfg.Demo:
-		a.live = catalog.NewLive(name, content, a.store, cfg.Logger)
-	default:
-		a.live = catalog.NewLiveFile(name, content, a.store, cfg.Logger)
-	}
+	a.live = cfg.live(name, content, a.store)
 	if err := a.live.Load(ctx); err != nil {
 		// A file that is no catalog will not become one by waiting; a ClickHouse that is
 		// away comes back.
@@ -205,12 +198,24 @@ func (a *App) ping(ctx context.Context) (string, error) {
 	return a.store.Ping(ctx)
 }
 
-func (a *App) loadDemo(ctx context.Context) error {
+func loadDemo(ctx context.Context, db *store.Store, progress func(string)) error {
 	dir, err := demo.Find()
 	if err != nil {
 		return err
 	}
-	return demo.Load(ctx, a.store, dir, a.cfg.Progress)
+	return demo.Load(ctx, db, dir, progress)
+}
+
+// live is the catalog that is to be served, not yet loaded; name and content are those of
+// catalog.
+func (c Config) live(name string, content []byte, db *store.Store) *catalog.Live {
+	switch {
+	case c.Publish != "":
+		return catalog.NewLiveDatabase(c.Publish, db, c.Logger)
+	case c.Demo:
+		return catalog.NewLive(name, content, db, c.Logger)
+	}
+	return catalog.NewLiveFile(name, content, db, c.Logger)
 }
 
 func (c Config) catalog() (name string, content []byte, err error) {

@@ -23,6 +23,7 @@ func TestDemo(t *testing.T) {
 	t.Run("tables", func(t *testing.T) { testTables(t, app) })
 	t.Run("nodes", func(t *testing.T) { testNodes(t, app) })
 	t.Run("refusals", func(t *testing.T) { testRefusals(t, app) })
+	t.Run("discovery", func(t *testing.T) { testDiscovery(t, app) })
 	t.Run("service", func(t *testing.T) { testService(t, app) })
 	t.Run("a second server on the data folder", func(t *testing.T) { testSecond(t, app, dir) })
 	t.Run("a killed ClickHouse", func(t *testing.T) { testKilledEngine(t, app) })

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"framehouse/internal/store/storetest"
 )
 
 // server is framehouse as a process of its own.
@@ -108,6 +110,9 @@ func TestCommandLine(t *testing.T) {
 		{"sreve", 2, "", "sreve"},
 		{"serve --lisen :1", 2, "", "--listen"},
 		{"serve --query-timeout fast", 2, "", "query-timeout"},
+		{"openapi", 0, "", "There is no catalog.yaml here"},
+		{"openapi --catalog none.yaml", 1, "", "none.yaml"},
+		{"openapi --demo --publish x", 2, "", "--publish"},
 		{"openapi --format xml", 2, "", "yaml"},
 		{"serve --listen 256.0.0.1:80", 1, "", "--listen"},
 		{"serve --clickhouse clickhouse://u:hidden@db:9000/x --demo", 2, "", "http://db:8123/x"},
@@ -142,5 +147,37 @@ func TestCommandLine(t *testing.T) {
 	run(t.Context(), []string{"openapi"}, &second, io.Discard)
 	if !bytes.Equal(first.Bytes(), second.Bytes()) {
 		t.Error("two OpenAPI documents differ")
+	}
+}
+
+// The document of a catalog has its tables, each time alike; one with a fault has none.
+func TestOpenAPICommand(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	storetest.Exec(t, database, "CREATE TABLE order_lines (i UInt32, price Nullable(Decimal(18, 2)) COMMENT 'What was paid.') ORDER BY i")
+	address, _ := forward(t, "127.0.0.1:0")
+	server := urlOf(t, database, address)
+	var printed [3]string
+	for i, args := range [][]string{
+		{"--catalog", writeCatalog(t, "tables: {order_lines: {key: i}}")}, {"--catalog", writeCatalog(t, "tables: {order_lines: {key: i}}")}, {"--publish", database},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), append([]string{"openapi", "--clickhouse", server}, args...), &out, &errs); code != 0 {
+			t.Fatalf("exit code %d: %s", code, errs.String())
+		}
+		printed[i] = out.String()
+		for _, part := range []string{"/v1/tables/order_lines/rows:", "operationId: readOrderLines", "description: What was paid.", "price.gte"} {
+			if !strings.Contains(printed[i], part) {
+				t.Errorf("%v: the document has no %s", args, part)
+			}
+		}
+	}
+	if printed[0] != printed[1] {
+		t.Error("two documents of one catalog differ")
+	}
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"openapi", "--clickhouse", server, "--catalog", writeCatalog(t, "tables: {order_lines: {key: j}}")}, &out, &errs)
+	if code != 1 || out.Len() > 0 || !strings.Contains(errs.String(), `"j"`) || strings.Contains(errs.String(), storetest.Engine(t).Password()) {
+		t.Errorf("of a faulty catalog: exit code %d, %d bytes, %s", code, out.Len(), errs.String())
 	}
 }

@@ -70,7 +70,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		began := time.Now()
 		eventually(t, 20*time.Second, fmt.Sprintf("edit %d is served: %s", n, text), func() bool {
 			return labelOf(t, s.url, "edited") == label && strings.Contains(notServed(t, s.url), edit.fault) &&
-				(edit.fault != "" || notServed(t, s.url) == "")
+				(edit.fault != "" || notServed(t, s.url) == "") && documented(t, s.url, label)
 		})
 		t.Logf("edit %d is served after %s", n, time.Since(began).Round(10*time.Millisecond))
 	}
@@ -127,6 +127,19 @@ func labelOf(t *testing.T, url, table string) string {
 		}
 	}
 	return ""
+}
+
+// documented tells whether the documents describe the edited table under its label, or not at
+// all when it has none.
+func documented(t *testing.T, url, label string) bool {
+	t.Helper()
+	for _, path := range []string{"/openapi.json", "/openapi.yaml", discoveryPath} {
+		text := string(get(t, url+path).body)
+		if strings.Contains(text, "readEdited") != (label != "") || !strings.Contains(text, label) || !strings.Contains(text, "readSteady") {
+			return false
+		}
+	}
+	return true
 }
 
 // notServed is what /ready finds wrong with the catalog.

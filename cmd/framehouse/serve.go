@@ -27,12 +27,30 @@ func (f *clickHouseFlags) dataDir() (string, error) {
 	return cmp.Or(f.Data, "./data"), nil
 }
 
+// catalogFile is the catalog when none is named.
+const catalogFile = "catalog.yaml"
+
+// whatFlags choose what is published.
+type whatFlags struct {
+	Catalog string `placeholder:"FILE" help:"What is published (catalog.yaml). An edit is served within two seconds, or at SIGHUP at once."`
+	Publish string `placeholder:"DATABASE" help:"Publish every table and view of this database as it is found, without a catalog."`
+	Demo    bool   `help:"Publish the demo catalog and its data, loaded on first start into tables of the ClickHouse that is used."`
+}
+
+func (f *whatFlags) check() error {
+	if f.Demo && f.Catalog != "" {
+		return usageError{errors.New("--demo has a catalog of its own; give either --demo or --catalog")}
+	}
+	if f.Publish != "" && (f.Demo || f.Catalog != "") {
+		return usageError{errors.New("--publish does without a catalog; give only one of --publish, --catalog and --demo")}
+	}
+	return nil
+}
+
 type serveCommand struct {
 	clickHouseFlags
+	whatFlags
 	Listen       string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve on (${default})."`
-	Catalog      string        `placeholder:"FILE" help:"What is published (catalog.yaml). An edit is served within two seconds, or at SIGHUP at once."`
-	Publish      string        `placeholder:"DATABASE" help:"Publish every table and view of this database as it is found, without a catalog."`
-	Demo         bool          `help:"Serve the demo catalog and its data, loaded on first start into tables of the ClickHouse that is used."`
 	QueryTimeout time.Duration `default:"30s" help:"How long ClickHouse may work on one query (${default})."`
 	LogLevel     slog.Level    `default:"INFO" placeholder:"LEVEL" help:"Log from this level on: DEBUG, INFO, WARN or ERROR; DEBUG has a line for each request (${default})."`
 }
@@ -50,11 +68,8 @@ func (serveCommand) Help() string {
 const gcPercent = 150
 
 func (c *serveCommand) Run(ctx context.Context, console console) error {
-	if c.Demo && c.Catalog != "" {
-		return usageError{errors.New("--demo serves a catalog of its own; give either --demo or --catalog")}
-	}
-	if c.Publish != "" && (c.Demo || c.Catalog != "") {
-		return usageError{errors.New("--publish does without a catalog; give only one of --publish, --catalog and --demo")}
+	if err := c.check(); err != nil {
+		return err
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -68,7 +83,7 @@ func (c *serveCommand) Run(ctx context.Context, console console) error {
 	}
 	app, err := Open(ctx, Config{
 		Listen:       c.Listen,
-		CatalogFile:  cmp.Or(c.Catalog, "catalog.yaml"),
+		CatalogFile:  cmp.Or(c.Catalog, catalogFile),
 		Demo:         c.Demo,
 		Publish:      c.Publish,
 		ClickHouse:   c.ClickHouse,

@@ -85,6 +85,11 @@ type Column struct {
 	// Agg is how values are put together unless a request says it; one of Aggregations, or
 	// empty when the catalog does not care.
 	Agg string
+	// Values are all that the catalog says there can be, so that a filter by another one is a
+	// mistake; nil when it does not say.
+	Values []string
+	// Example is a value for the documentation to filter by; empty when there is none.
+	Example string
 }
 
 // Order is one step of an ordering.

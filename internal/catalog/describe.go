@@ -40,6 +40,7 @@ type ColumnDescription struct {
 	Nullable    bool                `json:"nullable" doc:"Whether a cell may be null"`
 	Key         bool                `json:"key" doc:"Whether the column is part of the key"`
 	Operators   []string            `json:"operators" doc:"What a filter on the column can ask; eq is written column=value"`
+	Values      []string            `json:"values,omitempty" doc:"All values that there can be; absent when the catalog does not list them"`
 	Sortable    bool                `json:"sortable" doc:"Whether rows can be ordered and grouped by the column, and its values listed"`
 }
 
@@ -62,7 +63,7 @@ func (t *Table) Describe(ctx context.Context, sizes *Sizes) (TableDescription, e
 		d.Columns = append(d.Columns, ColumnDescription{
 			Name: c.Name, Label: c.Label, Description: c.Description, Unit: c.Unit,
 			Type: f.Type, NativeType: c.Type.String(), Nullable: f.Nullable,
-			Key: slices.Contains(t.Key, c.Name), Operators: operators, Sortable: c.Type.Comparable(),
+			Key: slices.Contains(t.Key, c.Name), Operators: operators, Values: c.Values, Sortable: c.Type.Comparable(),
 		})
 	}
 	size, ok, err := sizes.Of(ctx, t)

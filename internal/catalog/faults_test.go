@@ -80,7 +80,7 @@ func TestFaults(t *testing.T) {
 			`3: tables.prices: unknown key "colums"; did you mean "columns"?`,
 			`4: tables.prices: unknown key "time"; known are columns, created_at, created_by, description, export, final, key, label, max_rows, order, references, table, updated_at, updated_by, write`,
 			`6: tables.prices: unknown key "unti"; did you mean "unit"?`,
-			`6: tables.prices: unknown key "format"; known are description, hidden, label, safe_integer, unit`,
+			`6: tables.prices: unknown key "format"; known are description, example, hidden, label, safe_integer, unit, values`,
 		}},
 		{"a merge key", "tables:\n  prices:\n    <<: {label: x}", []string{`3: tables.prices: unknown key "<<"; known are columns, created_at, created_by, description, export, final, key, label, max_rows, order, references, table, updated_at, updated_by, write`}},
 		{"a name that is no text", "tables:\n  ? [a]\n  : {}", []string{"2: a list stands where a name is expected"}},
@@ -132,6 +132,13 @@ func TestFaults(t *testing.T) {
 			`2: tables.strange: no column is left to publish`,
 			`3: tables.bare: no column is left to publish`,
 			`5: nodes.bare: no column is left to publish`,
+		}},
+		{"values and examples that the column cannot hold", "nodes:\n  prices:\n    time: time\n    dimensions: id\n    columns:\n      id: {values: [A, B, A], example: C}\n      volume: {values: [1, x], example: 1}\n      close: {example: much}\n      tags: {example: a}", []string{
+			`6: nodes.prices: values of column "id": "A" is listed twice`,
+			`6: nodes.prices: the example of column "id", "C", is none of its values`,
+			`7: nodes.prices: values of column "volume": "x" must be a whole number from 0 to 18446744073709551615`,
+			`8: nodes.prices: the example of column "close": "much" must be a number such as 12.5 or -3e8`,
+			`9: nodes.prices: column "tags" is a Array(String), which nothing is filtered by; values and example are for filters`,
 		}},
 		{"safe_integer of what needs none", "tables:\n  prices:\n    columns:\n      close: {safe_integer: true}\n      volume: {safe_integer: true}", []string{
 			`4: tables.prices: column "close" is a Float64; safe_integer is for Int64 and UInt64`,

@@ -59,6 +59,8 @@ type columnEntry struct {
 	hidden      bool
 	safeInteger bool
 	agg         text // of nodes
+	values      []text
+	example     text
 }
 
 // text is a scalar and where it stands.
@@ -137,6 +139,8 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 					"unit":         d.string(&c.unit),
 					"hidden":       d.bool(&c.hidden),
 					"safe_integer": d.bool(&c.safeInteger),
+					"values":       d.texts(&c.values),
+					"example":      d.text(&c.example),
 				}
 				if e.section == "nodes" {
 					known["agg"] = d.text(&c.agg)

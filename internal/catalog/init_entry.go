@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"framehouse/internal/contracts"
 )
 
 const draftHead = `# What framehouse found in the database %s. Types, comments and keys come from ClickHouse each time the catalog is
@@ -76,7 +78,7 @@ func (w *draftWriter) head(f *found) {
 		}
 		w.line(2, "table: "+scalar(table))
 	}
-	if label := strings.TrimSpace(remark(titled(f.name))); label != "" {
+	if label := strings.TrimSpace(remark(contracts.Titled(f.name))); label != "" {
 		w.line(2, "label: "+labelScalar(label))
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"framehouse/internal/contracts"
 	"framehouse/internal/store"
@@ -127,7 +125,7 @@ func (v *verifier) table(source sql.Table) Table {
 		return t
 	}
 	if t.Label == "" {
-		t.Label = titled(e.name)
+		t.Label = contracts.Titled(e.name)
 	}
 	if t.Description == "" {
 		t.Description = info.Comment
@@ -191,10 +189,11 @@ func (v *verifier) columns(info store.TableInfo) []*Column {
 		v.aggregation(d.agg, typ)
 		c := &Column{
 			Name: i.Name, Label: d.label, Description: d.description, Unit: d.unit,
-			Type: typ, SafeInteger: d.safeInteger, Agg: d.agg.value,
+			Type: typ, SafeInteger: d.safeInteger, Agg: d.agg.value, Example: d.example.value,
 		}
+		v.values(c, d)
 		if c.Label == "" {
-			c.Label = titled(i.Name)
+			c.Label = contracts.Titled(i.Name)
 		}
 		if c.Description == "" {
 			c.Description = i.Comment
@@ -202,6 +201,31 @@ func (v *verifier) columns(info store.TableInfo) []*Column {
 		columns = append(columns, c)
 	}
 	return columns
+}
+
+// values takes over the values that the catalog lists for a column, and its example. All must
+// be such as the column holds.
+func (v *verifier) values(c *Column, d columnEntry) {
+	if (len(d.values) > 0 || c.Example != "") && !c.Type.Comparable() {
+		v.fault(max(d.example.line, d.line), "column %q is a %s, which nothing is filtered by; values and example are for filters", c.Name, c.Type)
+		return
+	}
+	for _, value := range d.values {
+		if _, err := c.Type.Literal(value.value); err != nil {
+			v.fault(value.line, "values of column %q: %q %v", c.Name, value.value, err)
+		} else if slices.Contains(c.Values, value.value) {
+			v.fault(value.line, "values of column %q: %q is listed twice", c.Name, value.value)
+		}
+		c.Values = append(c.Values, value.value)
+	}
+	if c.Example == "" {
+		return
+	}
+	if _, err := c.Type.Literal(c.Example); err != nil {
+		v.fault(d.example.line, "the example of column %q: %q %v", c.Name, c.Example, err)
+	} else if c.Values != nil && !slices.Contains(c.Values, c.Example) {
+		v.fault(d.example.line, "the example of column %q, %q, is none of its values", c.Name, c.Example)
+	}
 }
 
 func (v *verifier) node(source sql.Table) Node {
@@ -295,14 +319,4 @@ func publishedPart(t *Table, key []string) []string {
 		}
 	}
 	return key
-}
-
-// titled makes a label of a name: as_of_date becomes As of date.
-func titled(name string) string {
-	label := strings.TrimSpace(strings.ReplaceAll(name, "_", " "))
-	if label == "" {
-		return name
-	}
-	first, size := utf8.DecodeRuneInString(label)
-	return string(unicode.ToUpper(first)) + label[size:]
 }

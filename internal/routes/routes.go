@@ -47,8 +47,9 @@ type Build struct {
 // API is the HTTP interface.
 type API struct {
 	Services
-	huma huma.API
-	mux  chi.Router
+	huma      huma.API
+	mux       chi.Router
+	documents documents
 }
 
 // conventions are process-wide switches of the Huma library. Its arrays would be
@@ -79,6 +80,7 @@ func New(services Services) *API {
 	config.Info.Description = "ClickHouse tables and time series as tabular frames."
 	config.CreateHooks = nil // they would add members to frames that the contract forbids
 	config.DocsPath = ""     // ours, at /docs, needs no internet
+	config.OpenAPIPath = ""  // ours follows the catalog
 	config.SchemasPath = ""
 	a.huma = humachi.New(a.mux, config)
 	a.huma.UseMiddleware(a.strictQuery, a.negotiate)
@@ -89,6 +91,9 @@ func New(services Services) *API {
 	a.registerWrites()
 	a.registerNodes()
 	a.registerDocs()
+	a.mux.Get("/openapi.json", a.serve(func(w written) (page, error) { return w.json, nil }))
+	a.mux.Get("/openapi.yaml", a.serve(func(w written) (page, error) { return w.yaml() }))
+	a.mux.Get(discoveryPath, a.serve(func(w written) (page, error) { return w.contract, nil }))
 	return a
 }
 

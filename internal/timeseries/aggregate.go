@@ -239,6 +239,16 @@ func suits(c *catalog.Column, function string) error {
 	return err
 }
 
+// AggregateType is how the cells of an aggregate of a column are written; ok is false when
+// there is no such aggregate of it.
+func AggregateType(c *catalog.Column, function string) (field contracts.FieldType, ok bool) {
+	a, err := newAggregate(c, function, c.Name)
+	if err != nil {
+		return "", false
+	}
+	return a.result.FieldType(), true
+}
+
 // shape is the type of an aggregate's result and how it is computed.
 type shape struct {
 	typ  string

@@ -175,3 +175,36 @@ func explain(t *testing.T, s *store.Store, statement sql.Statement) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// A column of which the catalog lists the values cannot be asked for another: a misspelt one
+// would find nothing. What does not name a value is free.
+func TestListedValues(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	storetest.Exec(t, database, "CREATE TABLE orders (id UInt32, region LowCardinality(String), day Date) ORDER BY id")
+	_, live := catalogtest.Load(t, database, "tables: {orders: {columns: {region: {values: [US, EU]}, day: {values: ['2026-01-01']}}}}")
+	current, err := live.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := current.Tables[0]
+	for query, hint := range map[string]string{
+		"region=US": "", "region.in=US,EU": "", "region.ne=EU": "", "region.startswith=X": "", "region.gte=A": "", "day=2026-01-01": "", "day.gte=1999-01-01": "",
+		"region=EUR": `Did you mean "EU"? Its values are US, EU.`, "region.in=US,xx": "Its values are US, EU.", "region.nin=us2": "US, EU", "day=2026-01-02": "2026-01-01", "where=or(region=US,region=UX)": "US, EU",
+	} {
+		parameters, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := FromQuery(table, parameters, nil)
+		if err == nil {
+			_, err = Compile(table, e)
+		}
+		if hint == "" && err != nil {
+			t.Errorf("%s: %v", query, err)
+		}
+		if hint != "" && (err == nil || contracts.AsError(err).Status() != 422 || !strings.Contains(contracts.AsError(err).Issues[0].Hint, hint)) {
+			t.Errorf("%s: %v, hint wanted: %s", query, err, hint)
+		}
+	}
+}

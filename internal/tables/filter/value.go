@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -67,11 +68,32 @@ func (c Condition) literals(column *catalog.Column) ([]sql.Value, error) {
 			}
 			return nil, contracts.Invalid(location, shown(text), c.instead(column, text), "%s", message)
 		}
+		if err := c.listed(column, values[i], location, text); err != nil {
+			return nil, err
+		}
 	}
 	if c.Operator == catalog.Between && column.Type.Compare(values[0], values[1]) > 0 {
 		return nil, contracts.Invalid(c.place.of("value"), shown(strings.Join(c.Values, ",")), "Give the lower value first.", "between has its ends the wrong way round for %s.", column.Name)
 	}
 	return values, nil
+}
+
+// listed makes sure that a value that a row may be found by is one of those that the catalog
+// lists for the column, if it lists any: a misspelt one would find nothing.
+func (c Condition) listed(column *catalog.Column, value sql.Value, location, text string) error {
+	if len(column.Values) == 0 || !slices.Contains([]Operator{catalog.Equal, catalog.NotEqual, catalog.In, catalog.NotIn}, c.Operator) {
+		return nil
+	}
+	for _, known := range column.Values {
+		if literal, err := column.Type.Literal(known); err == nil && literal.Text == value.Text {
+			return nil
+		}
+	}
+	hint := "Its values are " + strings.Join(column.Values, ", ") + "."
+	if near := contracts.Nearest(text, column.Values); near != "" {
+		hint = fmt.Sprintf("Did you mean %q? %s", near, hint)
+	}
+	return contracts.Invalid(location, shown(text), hint, "%s never is %s.", column.Name, shown(text))
 }
 
 // instead is what the condition may have meant by a value that the column cannot hold.

@@ -1,0 +1,387 @@
+package routes
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"framehouse/internal/catalog"
+	"framehouse/internal/contracts"
+	"framehouse/internal/tables"
+	"framehouse/internal/timeseries"
+)
+
+// elsewhere are parameters that only the operations for every table and node describe: they
+// work here too, but mean what others mean, or change what cells are.
+var elsewhere = []string{"int64", "decimals", "start", "end", "start_date", "end_date"}
+
+// parameter is what a parameter of every table or node is for this one; nil when it is not
+// for it.
+func (s *dataset) parameter(of *huma.Operation, p *huma.Param) *huma.Param {
+	if slices.Contains(elsewhere, p.Name) || p.Name == "identifiers" && len(s.node.Dimensions) == 0 {
+		return nil
+	}
+	own := described(p)
+	array := func(values []string) {
+		own.Schema = &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString, Enum: anys(values)}}
+		own.Example = nil
+	}
+	switch p.Name {
+	case "limit":
+		if strings.HasSuffix(of.OperationID, "Values") {
+			return s.parts.parameter(of.OperationID, p)
+		}
+		least, most := 1.0, float64(s.table.MaxRows)
+		usual := min(int64(tables.DefaultLimit), s.table.MaxRows)
+		if s.node != nil {
+			usual = min(int64(timeseries.DefaultLimit), s.table.MaxRows)
+		}
+		own.Schema = &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: &most}
+		own.Description, own.Example = fmt.Sprintf("The most rows to return, %d when left out", usual), min(100, s.table.MaxRows)
+		if of.OperationID == "readNodeRows" {
+			own.Description += ", or with points all"
+		}
+	case "select":
+		array(s.selectable())
+		own.Example = nil
+	case "order":
+		if s.node != nil {
+			return s.parts.parameter(of.OperationID, p)
+		}
+		array(s.orders())
+	case "group":
+		array(slices.DeleteFunc(s.selectable(), func(name string) bool { c := s.table.Column(name); return c != nil && !c.Type.Comparable() }))
+	case "agg":
+		if s.node != nil {
+			array(s.aggregations())
+		} else {
+			own.Example = []string{"count"}
+		}
+	case "having", "where":
+		own.Example = nil
+		if c := s.exemplary(); c != nil && p.Name == "where" {
+			own.Example = fmt.Sprintf("or(%s=%s,%s=%[2]s)", c.Name, c.Example, c.Name)
+		}
+	case "identifiers":
+		c := s.node.Dimensions[0]
+		item := valueSchema(c)
+		own.Schema = &huma.Schema{Type: huma.TypeArray, Items: item}
+		if own.Example = nil; c.Example != "" {
+			own.Example = []any{exampleOf(c)}
+		}
+	case "downsample":
+		if !s.averages() {
+			schema := *own.Schema
+			schema.Enum = slices.DeleteFunc(slices.Clone(schema.Enum), func(v any) bool { return v == "mean" })
+			own.Schema = &schema
+		}
+	case "column":
+		own.Schema, own.Example = s.pathEnum(s.table.Columns)
+		return own
+	case "dimension":
+		own.Schema, own.Example = s.pathEnum(s.node.Dimensions)
+		return own
+	case "search":
+		own.Example = nil
+		return s.shared(p.Name, own)
+	default:
+		return s.parts.parameter(of.OperationID, p)
+	}
+	return s.shared(p.Name, own)
+}
+
+// pathEnum lists columns whose values can be told apart.
+func (s *dataset) pathEnum(columns []*catalog.Column) (*huma.Schema, any) {
+	var names []string
+	for _, c := range columns {
+		if c.Type.Comparable() {
+			names = append(names, c.Name)
+		}
+	}
+	if len(names) == 0 {
+		return &huma.Schema{Type: huma.TypeString}, nil
+	}
+	return &huma.Schema{Type: huma.TypeString, Enum: anys(names)}, names[0]
+}
+
+// shared makes a parameter one that all operations of the dataset refer to.
+func (s *dataset) shared(name string, p *huma.Param) *huma.Param {
+	key := strings.ToLower(s.name[:1]) + s.name[1:] + "." + name
+	if !componentKey.MatchString(key) {
+		return p
+	}
+	if key, ok := s.parts.key(parameterPlace, p, key); ok {
+		s.parts.parameters[key] = p
+		return &huma.Param{Ref: parameterPlace + key}
+	}
+	return p
+}
+
+// componentKey is what a part of a document may be called.
+var componentKey = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// selectable are the columns that a request can select: the values of a node, or the columns
+// of a table and of those that it refers to.
+func (s *dataset) selectable() []string {
+	var names []string
+	for _, c := range s.table.Columns {
+		if s.node == nil || c != s.node.Time && !slices.Contains(s.node.Dimensions, c) {
+			names = append(names, c.Name)
+		}
+	}
+	for _, r := range s.table.Relations {
+		if r.Many {
+			continue
+		}
+		for _, c := range r.Table.Columns {
+			names = append(names, r.Name+"."+c.Name)
+		}
+		for _, r2 := range r.Table.Relations {
+			if !r2.Many {
+				for _, c := range r2.Table.Columns {
+					names = append(names, r.Name+"."+r2.Name+"."+c.Name)
+				}
+			}
+		}
+	}
+	if s.node != nil && len(names) == 0 {
+		names = []string{s.node.Time.Name}
+	}
+	return names
+}
+
+// orders are the steps of an ordering.
+func (s *dataset) orders() []string {
+	var steps []string
+	for _, c := range s.table.Columns {
+		if !c.Type.Comparable() {
+			continue
+		}
+		steps = append(steps, c.Name, "-"+c.Name)
+		if c.Type.MayBeNull() {
+			steps = append(steps, c.Name+".nullsfirst", "-"+c.Name+".nullsfirst")
+		}
+	}
+	return steps
+}
+
+// aggregations are those of all value columns, and those of each, that leave cells what the
+// row of the dataset says they are.
+func (s *dataset) aggregations() []string {
+	var all, single []string
+	for _, function := range catalog.Aggregations() {
+		fits := true
+		for _, c := range s.values() {
+			ok, exists := s.keeps(c, function)
+			fits = fits && (ok || !exists)
+			if ok {
+				single = append(single, c.Name+":"+function)
+			}
+		}
+		if fits {
+			all = append(all, function)
+		}
+	}
+	if s.node.Value != nil && s.averages() {
+		all = append(all, "ohlc")
+	}
+	return append(all, single...)
+}
+
+// averages tells whether means of all values leave cells what the row says.
+func (s *dataset) averages() bool {
+	for _, c := range s.values() {
+		if ok, exists := s.keeps(c, "mean"); exists && !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// keeps tells whether an aggregate's cells are like those of its column, and whether there is
+// such an aggregate.
+func (s *dataset) keeps(c *catalog.Column, function string) (ok, exists bool) {
+	made, exists := timeseries.AggregateType(c, function)
+	own := c.FieldType()
+	number := func(t contracts.FieldType) bool { return t == contracts.TypeNumber || t == contracts.TypeInteger }
+	return exists && (made == own || number(made) && number(own)), exists
+}
+
+func (s *dataset) values() []*catalog.Column {
+	return slices.DeleteFunc(slices.Clone(s.table.Columns), func(c *catalog.Column) bool {
+		return c == s.node.Time || slices.Contains(s.node.Dimensions, c)
+	})
+}
+
+// exemplary is a column that the catalog gives an example for, which can stand in an
+// expression as it is.
+func (s *dataset) exemplary() *catalog.Column {
+	for _, c := range s.table.Columns {
+		if c.Example != "" && plainWord.MatchString(c.Example) && plainWord.MatchString(c.Name) {
+			return c
+		}
+	}
+	return nil
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// asks says what an operator asks, as the end of a sentence about a column.
+var asks = map[catalog.Operator]string{
+	catalog.Equal: "is", catalog.NotEqual: "is not, or is null", catalog.Less: "is less than", catalog.LessOrEqual: "is at most",
+	catalog.Greater: "is greater than", catalog.GreaterOrEqual: "is at least", catalog.In: "is one of", catalog.NotIn: "is none of, or is null",
+	catalog.Between: "lies between these two, both included", catalog.Contains: "contains", catalog.StartsWith: "starts with", catalog.EndsWith: "ends with",
+	catalog.Like: "is like this pattern, in which % is any text and _ any one character", catalog.EqualFold: "is, small and capital letters being the same",
+	catalog.ContainsFold: "contains, small and capital letters being the same", catalog.StartsWithFold: "starts with, small and capital letters being the same",
+	catalog.EndsWithFold: "ends with, small and capital letters being the same", catalog.LikeFold: "is like this pattern, small and capital letters being the same",
+	catalog.IsNull: "is null (true) or is not (false)",
+}
+
+// filters are the conditions on columns, each a parameter.
+func (s *dataset) filters(of *huma.Operation) []*huma.Param {
+	var filters []*huma.Param
+	var given []string
+	declared := map[string]bool{}
+	for _, p := range of.Parameters {
+		goName(p.Name, &given)
+		declared[p.Name] = p.In == "query"
+	}
+	seen := map[string]bool{}
+	for _, c := range s.table.Columns {
+		for _, operator := range catalog.Operators(c.Type) {
+			name := c.Name
+			if operator != catalog.Equal {
+				name += "." + string(operator)
+			}
+			// What it would mean without the prefix is something else.
+			if declared[name] || strings.HasPrefix(name, "where.") || strings.HasPrefix(name, "having.") {
+				name = whereParameter + "." + name
+			}
+			if seen[name] || operator != catalog.Equal && s.table.Column(c.Name+"."+string(operator)) != nil {
+				continue
+			}
+			seen[name] = true
+			p := condition(c, operator, name)
+			if own := goName(name, &given); own != "" {
+				p.Extensions = map[string]any{"x-go-name": own}
+				filters = append(filters, p)
+				continue
+			}
+			filters = append(filters, s.shared(name, p))
+		}
+	}
+	return filters
+}
+
+// condition is a parameter that is a condition on a column.
+func condition(c *catalog.Column, operator catalog.Operator, name string) *huma.Param {
+	about := strings.TrimSuffix(c.Label, ".")
+	if c.Unit != "" {
+		about += " (" + c.Unit + ")"
+	}
+	p := &huma.Param{Name: name, In: "query", Description: fmt.Sprintf("Rows whose %s %s", about, asks[operator])}
+	one := valueSchema(c)
+	example := exampleOf(c)
+	switch operator {
+	case catalog.In, catalog.NotIn, catalog.Between:
+		closed := false
+		p.Style, p.Explode = "form", &closed
+		p.Schema = &huma.Schema{Type: huma.TypeArray, Items: one}
+		least := 1
+		if operator == catalog.Between {
+			least = 2
+			p.Schema.MaxItems = &least
+		}
+		p.Schema.MinItems = &least
+		if example != nil {
+			p.Example = slices.Repeat([]any{example}, least)
+		}
+	case catalog.IsNull:
+		p.Schema, p.Example = &huma.Schema{Type: huma.TypeBoolean}, false
+	case catalog.Equal, catalog.NotEqual:
+		p.Schema, p.Example = one, example
+	case catalog.Less, catalog.LessOrEqual, catalog.Greater, catalog.GreaterOrEqual:
+		// A list of values says which there are, not where one may cut.
+		if p.Schema, p.Example = one, example; len(c.Values) > 0 {
+			one.Enum = nil
+		}
+	default:
+		p.Schema, p.Example = &huma.Schema{Type: huma.TypeString}, example
+	}
+	if operator == catalog.Equal && c.Description != "" {
+		p.Description += ". " + c.Description
+	}
+	return p
+}
+
+// valueSchema describes a value that a column is compared with.
+func valueSchema(c *catalog.Column) *huma.Schema {
+	t := c.Type
+	switch {
+	case len(c.Values) > 0 && (t.Name == "String" || t.Name == "FixedString"):
+		return &huma.Schema{Type: huma.TypeString, Enum: anys(c.Values)}
+	case t.EnumNames() != nil:
+		return &huma.Schema{Type: huma.TypeString, Enum: anys(t.EnumNames())}
+	case t.Name == "Bool":
+		return &huma.Schema{Type: huma.TypeBoolean}
+	case t.Bits() > 0 && t.Bits() <= 32:
+		low, high := 0.0, float64(uint64(1)<<t.Bits()-1)
+		if t.Name[0] == 'I' {
+			high = float64(uint64(1)<<(t.Bits()-1) - 1)
+			low = -high - 1
+		}
+		format := "int64"
+		if t.Bits() < 32 || t.Name == "Int32" {
+			format = "int32"
+		}
+		return &huma.Schema{Type: huma.TypeInteger, Format: format, Minimum: &low, Maximum: &high}
+	case t.Wide() && c.SafeInteger:
+		return &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
+	case t.Bits() > 32:
+		// As text, so that no client rounds it.
+		return &huma.Schema{Type: huma.TypeString, Pattern: "^[+-]?[0-9]+$", PatternDescription: "a whole number"}
+	case t.Float():
+		return &huma.Schema{Type: huma.TypeNumber, Format: "double"}
+	case t.Decimal():
+		return &huma.Schema{Type: huma.TypeNumber, Extensions: map[string]any{"x-go-type": "json.Number"}}
+	case t.Name == "UUID":
+		return &huma.Schema{Type: huma.TypeString, Format: "uuid"}
+	case t.Name == "IPv4":
+		return &huma.Schema{Type: huma.TypeString, Format: "ipv4"}
+	case t.Name == "IPv6":
+		return &huma.Schema{Type: huma.TypeString}
+	case t.Name == "Date" || t.Name == "Date32":
+		return &huma.Schema{Type: huma.TypeString, Format: "date"}
+	case t.Temporal():
+		return &huma.Schema{Type: huma.TypeString, Format: "date-time"}
+	case t.Name == "FixedString":
+		if n, err := strconv.Atoi(t.Args[0]); err == nil {
+			return &huma.Schema{Type: huma.TypeString, MaxLength: &n}
+		}
+	}
+	return &huma.Schema{Type: huma.TypeString}
+}
+
+// exampleOf is the catalog's example for a column, or the first of its values; nil when there
+// is none.
+func exampleOf(c *catalog.Column) any {
+	text := c.Example
+	if text == "" && len(c.Values) > 0 {
+		text = c.Values[0]
+	}
+	if text == "" {
+		return nil
+	}
+	switch valueSchema(c).Type {
+	case huma.TypeInteger, huma.TypeNumber:
+		return json.Number(text)
+	case huma.TypeBoolean:
+		return text == "true"
+	}
+	return text
+}

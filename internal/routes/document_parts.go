@@ -1,0 +1,107 @@
+package routes
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// parts are what operations of a document share: described once, and referred to.
+type parts struct {
+	parameters map[string]*huma.Param
+	responses  map[string]*huma.Response
+	headers    map[string]*huma.Header
+	texts      map[string]string // of each part, by its reference
+}
+
+func newParts() *parts {
+	return &parts{map[string]*huma.Param{}, map[string]*huma.Response{}, map[string]*huma.Header{}, map[string]string{}}
+}
+
+// Places of parts in a document.
+const (
+	parameterPlace = "#/components/parameters/"
+	responsePlace  = "#/components/responses/"
+	headerPlace    = "#/components/headers/"
+)
+
+// key is the name under which a part is shared: the first of names that is free, or that an
+// equal part has.
+func (s *parts) key(place string, part any, names ...string) (key string, found bool) {
+	text, err := json.Marshal(part)
+	if err != nil {
+		panic(err) // parts are made of what the library can write
+	}
+	for _, name := range names {
+		if known, taken := s.texts[place+name]; !taken || known == string(text) {
+			s.texts[place+name] = string(text)
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// parameter shares a parameter of an operation. One of the path stays where it is.
+func (s *parts) parameter(operation string, p *huma.Param) *huma.Param {
+	shared := described(p)
+	if p.In == "path" {
+		return shared
+	}
+	if key, ok := s.key(parameterPlace, shared, p.Name, operation+"."+p.Name); ok {
+		s.parameters[key] = shared
+		return &huma.Param{Ref: parameterPlace + key}
+	}
+	return shared
+}
+
+// described is a parameter as a document has it: described once, and with its example where
+// readers look for it.
+func described(p *huma.Param) *huma.Param {
+	c := *p
+	if p.Schema == nil {
+		return &c
+	}
+	schema := *p.Schema
+	if c.Description == "" {
+		c.Description = schema.Description
+	}
+	if c.Example == nil && len(c.Examples) == 0 && len(schema.Examples) > 0 {
+		c.Example = schema.Examples[0]
+	}
+	schema.Description, schema.Examples = "", nil
+	c.Schema = &schema
+	return &c
+}
+
+// response shares a response, and its headers.
+func (s *parts) response(status string, r *huma.Response) *huma.Response {
+	shared := *r
+	shared.Headers = map[string]*huma.Header{}
+	for name, header := range r.Headers {
+		shared.Headers[name] = header
+		if key, ok := s.key(headerPlace, header, name); ok {
+			s.headers[key] = header
+			shared.Headers[name] = &huma.Header{Ref: headerPlace + key}
+		}
+	}
+	var code int
+	if _, err := fmt.Sscan(status, &code); err != nil || code < http.StatusBadRequest {
+		return &shared
+	}
+	if key, ok := s.key(responsePlace, &shared, strings.ReplaceAll(http.StatusText(code), " ", "")); ok {
+		s.responses[key] = &shared
+		return &huma.Response{Ref: responsePlace + key}
+	}
+	return &shared
+}
+
+// resolve is the parameter that may be a reference to a shared one.
+func (s *parts) resolve(p *huma.Param) *huma.Param {
+	if key, found := strings.CutPrefix(p.Ref, parameterPlace); found {
+		return s.parameters[key]
+	}
+	return p
+}
