@@ -60,6 +60,7 @@ type Table struct {
 	Relations []*Relation
 	sorting   []string // the columns that ClickHouse keeps the rows sorted by
 	Write     *Write   // nil when it is only read
+	identity  identity
 }
 
 // Node is a published time series: a table whose rows are observations.

@@ -38,8 +38,8 @@ type Live struct {
 	loading sync.Mutex // guards what follows
 	content []byte     // that was last YAML
 	refused *Fault     // why what the file holds now is not in content
-	taken   reading    // of the file, when it was last taken
-	seen    reading    // of the file, when it was last looked at
+	taken   sighting   // of the file, when it was last taken
+	seen    sighting   // of the file, when it was last looked at
 	served  versions
 
 	// The pauses between loads: while there is no catalog at all, and afterwards; and the one
@@ -67,7 +67,7 @@ func NewLive(name string, content []byte, db Database, logger *slog.Logger) *Liv
 // first. Run follows its edits.
 func NewLiveFile(path string, content []byte, db Database, logger *slog.Logger) *Live {
 	l := NewLive(path, content, db, logger)
-	l.path, l.taken = path, reading{content: content}
+	l.path, l.taken = path, sighting{content: content}
 	l.seen = l.taken
 	return l
 }
@@ -206,14 +206,14 @@ func (l *Live) wait(ctx context.Context) bool {
 	}
 }
 
-// reading is what a file held, or why it could not be read.
-type reading struct {
+// sighting is what a file held, or why it could not be read.
+type sighting struct {
 	content []byte
 	fault   string
 }
 
-func (r reading) equal(other reading) bool {
-	return r.fault == other.fault && bytes.Equal(r.content, other.content)
+func (s sighting) equal(other sighting) bool {
+	return s.fault == other.fault && bytes.Equal(s.content, other.content)
 }
 
 // follow looks at the file, and takes what it holds when that is new and here to stay, or
@@ -224,7 +224,7 @@ func (l *Live) follow(atOnce bool) bool {
 	}
 	l.loading.Lock()
 	defer l.loading.Unlock()
-	var now reading
+	var now sighting
 	content, err := os.ReadFile(l.path)
 	if err != nil {
 		var reason *fs.PathError

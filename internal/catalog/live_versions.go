@@ -133,5 +133,6 @@ func (s *settlement) finish(c *Catalog, trial *file) (*Catalog, versions) {
 	}
 	slices.SortStableFunc(faults, func(a, b Fault) int { return a.Line - b.Line })
 	c.Faults = faults
+	c.identify()
 	return c, served
 }

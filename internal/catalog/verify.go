@@ -64,6 +64,7 @@ func describe(ctx context.Context, db Database, entries []*entry) (*knowledge, e
 func (k *knowledge) verify(f *file) *Catalog {
 	c := k.each(f)
 	c.link(f)
+	c.identify()
 	slices.SortStableFunc(f.faults, func(a, b Fault) int { return a.Line - b.Line })
 	c.Faults = f.faults
 	return c

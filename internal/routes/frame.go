@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 )
 
@@ -77,11 +79,12 @@ func (in *NumbersInput) limitOf(ctx context.Context, location, limit string) (in
 }
 
 // represent settles how the frame's numbers are written.
-func (in *NumbersInput) represent(frame *contracts.Frame, err error) (*contracts.Frame, error) {
-	if err == nil {
-		frame.Represent(in.Int64, in.Decimals)
+func (in *NumbersInput) represent(reading *catalog.Reading, err error) (*catalog.Reading, error) {
+	if err != nil {
+		return nil, err
 	}
-	return frame, err
+	represent := func(frame *contracts.Frame) { frame.Represent(in.Int64, in.Decimals) }
+	return reading.Then(represent, cmp.Or(in.Int64, "auto"), cmp.Or(in.Decimals, "number")), nil
 }
 
 // linkedRows is how many rows an answer may have whose end is looked for before it begins,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 	"framehouse/internal/timeseries"
 )
@@ -87,8 +88,8 @@ type NodeOutput struct {
 	Body timeseries.NodeDescription
 }
 
-func (a *API) listNodes(ctx context.Context, _ *FormatInput) (*contracts.Frame, error) {
-	return a.TimeSeries.List(ctx)
+func (a *API) listNodes(ctx context.Context, _ *FormatInput) (*catalog.Reading, error) {
+	return &catalog.Reading{Run: a.TimeSeries.List}, nil
 }
 
 func (a *API) describeNode(ctx context.Context, in *NodePath) (*NodeOutput, error) {
@@ -96,7 +97,7 @@ func (a *API) describeNode(ctx context.Context, in *NodePath) (*NodeOutput, erro
 	return &NodeOutput{description}, err
 }
 
-func (a *API) nodeRows(ctx context.Context, in *NodeRowsInput) (*contracts.Frame, error) {
+func (a *API) nodeRows(ctx context.Context, in *NodeRowsInput) (*catalog.Reading, error) {
 	in.columns(a.TimeSeries)
 	query, err := in.query(ctx, a.TimeSeries)
 	if err != nil {
@@ -108,7 +109,7 @@ func (a *API) nodeRows(ctx context.Context, in *NodeRowsInput) (*contracts.Frame
 	query.Buckets = timeseries.Buckets(in.BucketInput)
 	query.Points, query.Downsample, query.Shape, query.Since = in.Points, in.Downsample, in.Shape, in.Since
 	query.Descending = in.Order == "desc"
-	return in.represent(a.TimeSeries.Rows(ctx, query))
+	return in.represent(a.TimeSeries.Rows(query))
 }
 
 func (in *NodeSeriesInput) query(ctx context.Context, service *timeseries.Service) (timeseries.Query, error) {

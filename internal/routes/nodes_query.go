@@ -14,6 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 	"framehouse/internal/timeseries"
 )
@@ -239,13 +240,22 @@ func inBody(err error) error {
 	return &moved
 }
 
-func (a *API) queryNode(ctx context.Context, in *NodeQueryInput) (*contracts.Frame, error) {
+func (a *API) queryNode(ctx context.Context, in *NodeQueryInput) (*catalog.Reading, error) {
 	query, err := in.query(ctx)
 	if err != nil {
 		return nil, err
 	}
-	frame, err := a.TimeSeries.Rows(ctx, query)
-	return in.represent(frame, inBody(err))
+	reading, err := a.TimeSeries.Rows(query)
+	if err != nil {
+		return nil, inBody(err)
+	}
+	run := reading.Run
+	reading.Key = reading.Key.With("body") // an error that needs the data names another place
+	reading.Run = func(ctx context.Context) (*contracts.Frame, error) {
+		frame, err := run(ctx)
+		return frame, inBody(err)
+	}
+	return in.represent(reading, nil)
 }
 
 func (a *API) registerNodeQuery() {

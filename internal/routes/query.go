@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 	"framehouse/internal/tables"
 	"framehouse/internal/tables/filter"
@@ -103,12 +104,12 @@ func (in *TableQueryInput) bodyLimit(ctx context.Context, text json.RawMessage) 
 	return in.limitOf(ctx, "body.limit", limit)
 }
 
-func (a *API) queryTable(ctx context.Context, in *TableQueryInput) (*contracts.Frame, error) {
+func (a *API) queryTable(ctx context.Context, in *TableQueryInput) (*catalog.Reading, error) {
 	query, err := in.query(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return in.represent(a.Tables.Rows(ctx, query))
+	return in.represent(a.Tables.Rows(query))
 }
 
 func (a *API) registerQuery() {

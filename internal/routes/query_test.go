@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 )
 
@@ -26,11 +27,11 @@ type PageInput struct {
 func paged(t *testing.T, batches int, limit int64) *httptest.Server {
 	t.Helper()
 	a := newAPI()
-	registerFrame(a, huma.Operation{OperationID: "paged", Path: "/paged", Summary: "paged", Tags: []string{"test"}}, func(context.Context, *PageInput) (*contracts.Frame, error) {
+	registerFrame(a, huma.Operation{OperationID: "paged", Path: "/paged", Summary: "paged", Tags: []string{"test"}}, func(context.Context, *PageInput) (*catalog.Reading, error) {
 		f := contracts.NewFrame([]contracts.Field{{Key: "text", Type: contracts.TypeString}}, &ending{newFailing(0), batches}, limit)
 		f.Meta.Tabular.Limit = limit
 		f.WhenCut(func() { f.Meta.Tabular.NextCursor = "a&b" })
-		return f, nil
+		return &catalog.Reading{Run: func(context.Context) (*contracts.Frame, error) { return f, nil }}, nil
 	})
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)

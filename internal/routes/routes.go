@@ -20,7 +20,6 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"framehouse/internal/catalog"
-	"framehouse/internal/contracts"
 	"framehouse/internal/store"
 	"framehouse/internal/tables"
 	"framehouse/internal/timeseries"
@@ -127,13 +126,18 @@ func register[I, O any](a *API, op huma.Operation, handler func(context.Context,
 	})
 }
 
-// registerFrame adds an operation whose answer is a frame.
-func registerFrame[I any, P frameInput[I]](a *API, op huma.Operation, handler func(context.Context, *I) (*contracts.Frame, error)) {
+// registerFrame adds an operation whose answer is a frame. The handler finds out what is to
+// be read.
+func registerFrame[I any, P frameInput[I]](a *API, op huma.Operation, handler func(context.Context, *I) (*catalog.Reading, error)) {
 	op.Method = cmp.Or(op.Method, http.MethodGet)
 	op.Metadata = withMetadata(op.Metadata, frameOperation)
 	op.Responses = map[string]*huma.Response{"200": a.frameResponse()}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
-		frame, err := handler(store.WithPurpose(ctx, op.OperationID), in)
+		reading, err := handler(ctx, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		frame, err := reading.Run(store.WithPurpose(ctx, op.OperationID))
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}

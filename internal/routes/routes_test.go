@@ -19,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
+	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 )
 
@@ -112,7 +113,9 @@ func (f *failing) Next() (arrow.Record, error) {
 func serve(t *testing.T, handler func(context.Context, *FormatInput) (*contracts.Frame, error)) *httptest.Server {
 	t.Helper()
 	a := newAPI()
-	registerFrame(a, huma.Operation{OperationID: "test", Path: "/test", Summary: "test", Tags: []string{"test"}}, handler)
+	registerFrame(a, huma.Operation{OperationID: "test", Path: "/test", Summary: "test", Tags: []string{"test"}}, func(_ context.Context, in *FormatInput) (*catalog.Reading, error) {
+		return &catalog.Reading{Run: func(ctx context.Context) (*contracts.Frame, error) { return handler(ctx, in) }}, nil
+	})
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	return server

@@ -5,7 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"framehouse/internal/contracts"
+	"framehouse/internal/catalog"
 	"framehouse/internal/tables"
 	"framehouse/internal/timeseries"
 )
@@ -62,17 +62,17 @@ func (in *NodeRowsInput) columns(service *timeseries.Service) {
 	}
 }
 
-func (a *API) nodeLatest(ctx context.Context, in *NodeLatestInput) (*contracts.Frame, error) {
+func (a *API) nodeLatest(ctx context.Context, in *NodeLatestInput) (*catalog.Reading, error) {
 	query, err := in.query(ctx, a.TimeSeries)
 	if err != nil {
 		return nil, err
 	}
 	query.Range.Timezone = in.Timezone
 	query.Latest = timeseries.Latest{At: in.At, MaxAge: in.MaxAge, Stale: in.Stale}
-	return in.represent(a.TimeSeries.Latest(ctx, query))
+	return in.represent(a.TimeSeries.Latest(query))
 }
 
-func (a *API) nodeAsOf(ctx context.Context, in *NodeAsOfInput) (*contracts.Frame, error) {
+func (a *API) nodeAsOf(ctx context.Context, in *NodeAsOfInput) (*catalog.Reading, error) {
 	query, err := in.query(ctx, a.TimeSeries)
 	if err != nil {
 		return nil, err
@@ -81,10 +81,10 @@ func (a *API) nodeAsOf(ctx context.Context, in *NodeAsOfInput) (*contracts.Frame
 		return nil, err
 	}
 	query.Descending = in.Order == "desc"
-	return in.represent(a.TimeSeries.AsOf(ctx, query, timeseries.AsOf{With: in.With, Tolerance: in.Tolerance}))
+	return in.represent(a.TimeSeries.AsOf(query, timeseries.AsOf{With: in.With, Tolerance: in.Tolerance}))
 }
 
-func (a *API) nodeCoverage(ctx context.Context, in *NodeCoverageInput) (*contracts.Frame, error) {
+func (a *API) nodeCoverage(ctx context.Context, in *NodeCoverageInput) (*catalog.Reading, error) {
 	series := NodeSeriesInput{NodePath: in.NodePath, RowsInput: in.RowsInput, Filters: in.Filters, Identifiers: in.Identifiers}
 	query, err := series.query(ctx, a.TimeSeries)
 	if err != nil {
@@ -93,10 +93,10 @@ func (a *API) nodeCoverage(ctx context.Context, in *NodeCoverageInput) (*contrac
 	if query.Range, err = in.span(); err != nil {
 		return nil, err
 	}
-	return in.represent(a.TimeSeries.Coverage(ctx, query))
+	return in.represent(a.TimeSeries.Coverage(query))
 }
 
-func (a *API) nodeValues(ctx context.Context, in *NodeValuesInput) (*contracts.Frame, error) {
+func (a *API) nodeValues(ctx context.Context, in *NodeValuesInput) (*catalog.Reading, error) {
 	table, err := a.TimeSeries.Dimension(in.Node, in.Dimension)
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (a *API) nodeValues(ctx context.Context, in *NodeValuesInput) (*contracts.F
 	if err != nil {
 		return nil, err
 	}
-	return a.Tables.ValuesOf(ctx, table, tables.ValuesQuery{
+	return a.Tables.ValuesOf(table, tables.ValuesQuery{
 		Table: in.Node, Column: in.Dimension, Where: where, Search: in.Search, Limit: in.Limit,
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"framehouse/internal/catalog"
-	"framehouse/internal/contracts"
 	"framehouse/internal/tables"
 )
 
@@ -81,8 +80,8 @@ type TableOutput struct {
 	Body catalog.TableDescription
 }
 
-func (a *API) listTables(ctx context.Context, _ *FormatInput) (*contracts.Frame, error) {
-	return a.Tables.List(ctx)
+func (a *API) listTables(ctx context.Context, _ *FormatInput) (*catalog.Reading, error) {
+	return &catalog.Reading{Run: a.Tables.List}, nil
 }
 
 func (a *API) describeTable(ctx context.Context, in *TablePath) (*TableOutput, error) {
@@ -90,20 +89,20 @@ func (a *API) describeTable(ctx context.Context, in *TablePath) (*TableOutput, e
 	return &TableOutput{description}, err
 }
 
-func (a *API) tableRows(ctx context.Context, in *TableRowsInput) (*contracts.Frame, error) {
+func (a *API) tableRows(ctx context.Context, in *TableRowsInput) (*catalog.Reading, error) {
 	query, err := in.query(ctx, a.Tables)
 	if err != nil {
 		return nil, err
 	}
-	return in.represent(a.Tables.Rows(ctx, query))
+	return in.represent(a.Tables.Rows(query))
 }
 
-func (a *API) tableValues(ctx context.Context, in *TableValuesInput) (*contracts.Frame, error) {
+func (a *API) tableValues(ctx context.Context, in *TableValuesInput) (*catalog.Reading, error) {
 	where, err := in.on(a.Tables.Table(in.Table))
 	if err != nil {
 		return nil, err
 	}
-	return a.Tables.Values(ctx, tables.ValuesQuery{Table: in.Table, Column: in.Column, Where: where, Search: in.Search, Limit: in.Limit})
+	return a.Tables.Values(tables.ValuesQuery{Table: in.Table, Column: in.Column, Where: where, Search: in.Search, Limit: in.Limit})
 }
 
 var lookups = append([]int{http.StatusNotFound}, failures...)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 	"framehouse/internal/tables"
 	"framehouse/internal/tables/filter"
@@ -42,7 +43,11 @@ func (a *API) customers(ctx context.Context, in *CustomersInput) (*CustomersOutp
 	if in.Region != "" {
 		query.Where = customerRegion.Eq(in.Region)
 	}
-	frame, err := a.Tables.Rows(ctx, query)
+	reading, err := a.Tables.Rows(query)
+	if err != nil {
+		return nil, err
+	}
+	frame, err := reading.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +85,14 @@ type RandomNumbersOutput struct {
 const randomNumbersNode = "example_random_number_local_0.0"
 
 func (a *API) randomNumbers(ctx context.Context, in *RandomNumbersInput) (*RandomNumbersOutput, error) {
-	frame, err := a.TimeSeries.Rows(ctx, timeseries.Query{
+	reading, err := a.TimeSeries.Rows(timeseries.Query{
 		Node:  randomNumbersNode,
 		Range: timeseries.Range{From: in.StartDate, To: in.EndDate, FromName: "start_date", ToName: "end_date"},
 	})
+	if err != nil {
+		return nil, err
+	}
+	frame, err := reading.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +106,8 @@ func (a *API) randomNumbers(ctx context.Context, in *RandomNumbersInput) (*Rando
 	return &RandomNumbersOutput{RandomNumbers{randomNumbersNode, rows}}, nil
 }
 
-func (a *API) customersSource(ctx context.Context, _ *FormatInput) (*contracts.Frame, error) {
-	return a.Tables.Rows(ctx, tables.Query{Table: "customers"})
+func (a *API) customersSource(ctx context.Context, _ *FormatInput) (*catalog.Reading, error) {
+	return a.Tables.Rows(tables.Query{Table: "customers"})
 }
 
 func (a *API) registerTutorial() {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/storetest"
 )
@@ -15,7 +16,7 @@ func answer(t *testing.T, s *Service, table, text string) (rows []string, fields
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := s.Rows(t.Context(), q)
+	f, err := catalogtest.Run(t.Context())(s.Rows(q))
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -107,7 +108,7 @@ func TestAggregatesOfAllTypes(t *testing.T) {
 				{Table: "types", Aggregates: []string{function + ":" + c.Name}},
 				{Table: "types", Group: []string{c.Name}, Aggregates: []string{function + ":" + c.Name}},
 			} {
-				f, err := s.Rows(t.Context(), q)
+				f, err := catalogtest.Run(t.Context())(s.Rows(q))
 				if err != nil {
 					if e := contracts.AsError(err); e.Code != contracts.CodeInvalidRequest || !strings.Contains(e.Detail, c.Type.String()) {
 						t.Errorf("%s of %s, grouped by %q: %v", function, c.Type, q.Group, err)
@@ -155,15 +156,15 @@ func TestGroupsAreBounded(t *testing.T) {
 	database := storetest.Database(t)
 	storetest.Exec(t, database, "CREATE TABLE many (v UInt32) ORDER BY v;\nINSERT INTO many SELECT number FROM numbers(20000000);")
 	s := service(t, database, "tables: {many: {}}")
-	_, err := s.Rows(t.Context(), Query{Table: "many", Group: []string{"v"}, Limit: 1})
+	_, err := catalogtest.Run(t.Context())(s.Rows(Query{Table: "many", Group: []string{"v"}, Limit: 1}))
 	if e := contracts.AsError(err); err == nil || e.Code != contracts.CodeQueryTooExpensive || e.Issues[0].Hint == "" {
 		t.Errorf("groups: %v", err)
 	}
-	_, err = s.Values(t.Context(), ValuesQuery{Table: "many", Column: "v"})
+	_, err = catalogtest.Run(t.Context())(s.Values(ValuesQuery{Table: "many", Column: "v"}))
 	if e := contracts.AsError(err); err == nil || e.Code != contracts.CodeQueryTooExpensive {
 		t.Errorf("values: %v", err)
 	}
-	f, err := s.Values(t.Context(), ValuesQuery{Table: "many", Column: "v", Search: "1234567"})
+	f, err := catalogtest.Run(t.Context())(s.Values(ValuesQuery{Table: "many", Column: "v", Search: "1234567"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +189,7 @@ func TestValues(t *testing.T) {
 		{ValuesQuery{Table: "balances", Column: "kind", Search: "Z"}, []string{`"z" "2"`}},
 		{ValuesQuery{Table: "balances", Column: "note", Search: "%"}, nil},
 	} {
-		f, err := s.Values(t.Context(), test.query)
+		f, err := catalogtest.Run(t.Context())(s.Values(test.query))
 		if err != nil {
 			t.Errorf("%+v: %v", test.query, err)
 			continue
@@ -202,11 +203,11 @@ func TestValues(t *testing.T) {
 		}
 	}
 	for column, location := range map[string]string{"tags": "path.column", "nam": "path.column"} {
-		if _, err := s.Values(t.Context(), ValuesQuery{Table: "customers", Column: column}); err == nil || contracts.AsError(err).Issues[0].Location != location {
+		if _, err := catalogtest.Run(t.Context())(s.Values(ValuesQuery{Table: "customers", Column: column})); err == nil || contracts.AsError(err).Issues[0].Location != location {
 			t.Errorf("values of %s: %v", column, err)
 		}
 	}
-	if _, err := s.Values(t.Context(), ValuesQuery{Table: "customers", Column: "name", Limit: MostValues + 1}); err == nil {
+	if _, err := catalogtest.Run(t.Context())(s.Values(ValuesQuery{Table: "customers", Column: "name", Limit: MostValues + 1})); err == nil {
 		t.Error("no bound")
 	}
 }

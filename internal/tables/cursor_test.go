@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/sql"
 	"framehouse/internal/store/storetest"
@@ -144,18 +145,18 @@ func TestCursorsOfOddNames(t *testing.T) {
 		{{Column: "y", Descending: true}, {Column: "-y"}},
 	} {
 		q := Query{Table: "odd", Limit: 2, Order: orders[:1]}
-		f, err := s.Rows(t.Context(), q)
+		f, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err != nil {
 			t.Fatal(err)
 		}
 		cells(t, f)
 		q.Cursor = f.Meta.Tabular.NextCursor
-		if f, err = s.Rows(t.Context(), q); err != nil {
+		if f, err = catalogtest.Run(t.Context())(s.Rows(q)); err != nil {
 			t.Fatal(err)
 		}
 		f.Close()
 		q.Order = orders[1:]
-		if f, err = s.Rows(t.Context(), q); err == nil {
+		if f, err = catalogtest.Run(t.Context())(s.Rows(q)); err == nil {
 			f.Close()
 			t.Errorf("the cursor of %v goes with %v", orders[0], orders[1])
 		}

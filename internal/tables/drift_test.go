@@ -3,6 +3,7 @@ package tables
 import (
 	"testing"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/storetest"
 )
@@ -25,20 +26,20 @@ func TestDrift(t *testing.T) {
 			storetest.Exec(t, database, "CREATE TABLE drifting (k UInt8, v "+test.before+") ORDER BY k;\nINSERT INTO drifting VALUES (1, 1);")
 			s := service(t, database, "tables: {drifting: }")
 			storetest.Exec(t, database, "ALTER TABLE drifting MODIFY COLUMN v "+test.after)
-			_, err := s.Rows(t.Context(), Query{Table: "drifting"})
+			_, err := catalogtest.Run(t.Context())(s.Rows(Query{Table: "drifting"}))
 			if e := contracts.AsError(err); err == nil || e.Code != contracts.CodeUnavailable || e.RetryAfter <= 0 {
 				t.Fatalf("error %v", err)
 			}
 			if err := s.Catalog.Load(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			frame, err := s.Rows(t.Context(), Query{Table: "drifting"})
+			frame, err := catalogtest.Run(t.Context())(s.Rows(Query{Table: "drifting"}))
 			if err != nil {
 				t.Fatalf("when the catalog is read again: %v", err)
 			}
 			frame.Close()
 			storetest.Exec(t, database, "DROP TABLE drifting")
-			if _, err := s.Rows(t.Context(), Query{Table: "drifting"}); err == nil || contracts.AsError(err).Code != contracts.CodeUnavailable {
+			if _, err := catalogtest.Run(t.Context())(s.Rows(Query{Table: "drifting"})); err == nil || contracts.AsError(err).Code != contracts.CodeUnavailable {
 				t.Errorf("of a table that is gone: %v", err)
 			}
 		})

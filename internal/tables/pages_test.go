@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/sql"
 	"framehouse/internal/store/storetest"
@@ -142,7 +143,7 @@ func testPages(t *testing.T, r *rand.Rand) {
 	q := Query{Table: "x", Order: OrderBy(order...)}
 	read := func(q Query) ([]string, contracts.Tabular) {
 		t.Helper()
-		f, err := s.Rows(t.Context(), q)
+		f, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err != nil {
 			t.Fatalf("%s\norder %q: %v", text, order, err)
 		}
@@ -198,7 +199,7 @@ func TestAlike(t *testing.T) {
 	q := Query{Table: "heap", Order: OrderBy("w"), Limit: 1}
 	var got []string
 	for {
-		f, err := s.Rows(t.Context(), q)
+		f, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +212,7 @@ func TestAlike(t *testing.T) {
 		t.Errorf("pages of one: %q", got)
 	}
 	q = Query{Table: "heap", Order: OrderBy("w"), Limit: 2}
-	f, err := s.Rows(t.Context(), q)
+	f, err := catalogtest.Run(t.Context())(s.Rows(q))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +223,7 @@ func TestAlike(t *testing.T) {
 	}
 	storetest.Exec(t, table.Source.Database, "ALTER TABLE heap DELETE WHERE w = 1 SETTINGS mutations_sync = 2")
 	q.Cursor = f.Meta.Tabular.NextCursor
-	if f, err = s.Rows(t.Context(), q); err != nil {
+	if f, err = catalogtest.Run(t.Context())(s.Rows(q)); err != nil {
 		t.Fatal(err)
 	}
 	if got := cells(t, f); !slices.Equal(got, []string{`"1" "2"`}) {
@@ -240,7 +241,7 @@ func TestNoNextPage(t *testing.T) {
 	}
 	storetest.Exec(t, table.Source.Database, "INSERT INTO log SELECT '2026-01-01', repeat('x', 5000), number, [] FROM numbers(3)")
 	for name, warning := range map[string]string{"heap": "no key", "log": "too long"} {
-		f, err := s.Rows(t.Context(), Query{Table: name, Limit: 1})
+		f, err := catalogtest.Run(t.Context())(s.Rows(Query{Table: name, Limit: 1}))
 		if err != nil {
 			t.Fatal(err)
 		}

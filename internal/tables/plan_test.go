@@ -63,7 +63,7 @@ func TestRows(t *testing.T) {
 		t.Helper()
 		q.Table = "shops"
 		q.Select = []string{"city", "limit", "select", "big"}
-		frame, err := s.Rows(t.Context(), q)
+		frame, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestRows(t *testing.T) {
 	if rows := read(Query{Where: where(t, s, "where.select=")}); len(rows) != 1 || rows[0].City != "Bergen" {
 		t.Errorf("an empty text is a value, and no null: %+v", rows)
 	}
-	if _, err := s.Rows(t.Context(), Query{Table: "shop"}); contracts.AsError(err).Code != contracts.CodeUnknownTable {
+	if _, err := catalogtest.Run(t.Context())(s.Rows(Query{Table: "shop"})); contracts.AsError(err).Code != contracts.CodeUnknownTable {
 		t.Errorf("no such table: %v", err)
 	}
 }
@@ -96,7 +96,7 @@ func TestRows(t *testing.T) {
 func TestFields(t *testing.T) {
 	t.Parallel()
 	s := shops(t)
-	frame, err := s.Rows(t.Context(), Query{Table: "unsorted", Select: []string{"big", "select"}})
+	frame, err := catalogtest.Run(t.Context())(s.Rows(Query{Table: "unsorted", Select: []string{"big", "select"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestPrimaryKeyFields(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := s.Rows(t.Context(), q)
+		f, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err != nil {
 			t.Fatal(err)
 		}

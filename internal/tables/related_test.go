@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/storetest"
 )
@@ -86,7 +87,7 @@ func TestCounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := s.Rows(t.Context(), q)
+		f, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +107,7 @@ func TestCounts(t *testing.T) {
 		}
 		// The total is that of all pages, on each.
 		q.Cursor, q.Count = meta.NextCursor, CountExact
-		if f, err = s.Rows(t.Context(), q); err != nil {
+		if f, err = catalogtest.Run(t.Context())(s.Rows(q)); err != nil {
 			t.Fatal(err)
 		}
 		cells(t, f)

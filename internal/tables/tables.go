@@ -15,13 +15,16 @@
 package tables
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store"
+	"framehouse/internal/store/sql"
 	"framehouse/internal/tables/filter"
 )
 
@@ -98,8 +101,8 @@ func (s *Service) Describe(ctx context.Context, name string) (catalog.TableDescr
 	return table.Describe(ctx, s.Sizes)
 }
 
-// Rows is a frame of rows. Whoever gets it closes it.
-func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
+// Rows reads a frame of rows.
+func (s *Service) Rows(q Query) (*catalog.Reading, error) {
 	table, err := s.Table(q.Table)
 	if err != nil {
 		return nil, err
@@ -108,15 +111,7 @@ func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	frame, err := s.read(ctx, table, p)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.count(ctx, frame, p, q.Count); err != nil {
-		frame.Close()
-		return nil, err
-	}
-	return frame, nil
+	return s.reading(table, p, q)
 }
 
 // Grouped is the table that a query's groups make, which conditions on them are about.
@@ -132,17 +127,37 @@ func (s *Service) Grouped(q Query) (*catalog.Table, error) {
 	return g.table, nil
 }
 
-// read reads what a plan for a table asks for.
-func (s *Service) read(ctx context.Context, table *catalog.Table, p *plan) (*contracts.Frame, error) {
+// reading reads what a plan for a table asks for, and counts as the query wants it.
+func (s *Service) reading(table *catalog.Table, p *plan, q Query) (*catalog.Reading, error) {
 	query, err := p.query()
 	if err != nil {
 		return nil, err
 	}
+	statement := query.Build()
+	columns := make([]*catalog.Column, len(p.columns))
+	for i, c := range p.columns {
+		columns[i] = c.column
+	}
+	rest := []string{"table", strconv.FormatInt(p.limit, 10), strings.Join(p.order.names(), "\x00"), cmp.Or(q.Count, CountNone), q.Cursor, strconv.FormatBool(p.only)}
+	return catalog.NewReading(table, columns, statement, rest, func(ctx context.Context) (*contracts.Frame, error) {
+		frame, err := s.read(ctx, table, p, statement)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.count(ctx, frame, p, q.Count); err != nil {
+			frame.Close()
+			return nil, err
+		}
+		return frame, nil
+	})
+}
+
+func (s *Service) read(ctx context.Context, table *catalog.Table, p *plan, statement sql.Statement) (*contracts.Frame, error) {
 	source, err := s.Sizes.FrameSource(ctx, table)
 	if err != nil {
 		return nil, err
 	}
-	records, err := s.Store.Query(ctx, query.Build())
+	records, err := s.Store.Query(ctx, statement)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package tables
 
 import (
 	"cmp"
-	"context"
 
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
@@ -26,23 +25,23 @@ const (
 	MostValues    = 10_000
 )
 
-// Values is a frame of the distinct values of a column, the most frequent first and then in
+// Values reads a frame of the distinct values of a column, the most frequent first and then in
 // their order, a null among them if there is one. Its fields are value and count.
-func (s *Service) Values(ctx context.Context, q ValuesQuery) (*contracts.Frame, error) {
+func (s *Service) Values(q ValuesQuery) (*catalog.Reading, error) {
 	table, err := s.Table(q.Table)
 	if err != nil {
 		return nil, err
 	}
-	return s.ValuesOf(ctx, table, q)
+	return s.ValuesOf(table, q)
 }
 
 // ValuesOf is Values of a table that was looked up, which may be a node's.
-func (s *Service) ValuesOf(ctx context.Context, table *catalog.Table, q ValuesQuery) (*contracts.Frame, error) {
+func (s *Service) ValuesOf(table *catalog.Table, q ValuesQuery) (*catalog.Reading, error) {
 	p, err := newValues(table, q)
 	if err != nil {
 		return nil, err
 	}
-	return s.read(ctx, table, p)
+	return s.reading(table, p, Query{})
 }
 
 func newValues(table *catalog.Table, q ValuesQuery) (*plan, error) {

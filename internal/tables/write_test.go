@@ -293,7 +293,7 @@ func TestRoundTrip(t *testing.T) {
 	w := newWriter(t, fmt.Sprintf(create, "t")+fmt.Sprintf(create, "source"), "tables: {t: {key: key, write: append}, source: {key: key, write: append, export: true}}")
 	storetest.Exec(t, w.database, "INSERT INTO source VALUES (1, "+strings.Join(firsts, ", ")+"), (2, "+strings.Join(seconds, ", ")+")")
 	for _, format := range contracts.Formats() {
-		frame, err := w.Rows(t.Context(), Query{Table: "source"})
+		frame, err := catalogtest.Run(t.Context())(w.Rows(Query{Table: "source"}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,14 +30,14 @@ const (
 	oneColumn = "__framehouse_one" // matches where there is no dimension
 )
 
-// AsOf is Rows with more columns: node.column holds, for the time of each row, the value of
+// AsOf reads as Rows does, with more columns: node.column holds, for the time of each row, the value of
 // the last observation of another node at that time or before it, of the series with the
 // same dimensions. A node that lacks some of these, or all, matches whatever they are. The
 // value is null when there is none, or none within the tolerance. Of several at one time the
 // one counts whose values are greatest, compared in the order in which they are asked for.
 //
 // A date stands for the start of its day, in the zone of the request.
-func (s *Service) AsOf(ctx context.Context, q Query, a AsOf) (*contracts.Frame, error) {
+func (s *Service) AsOf(q Query, a AsOf) (*catalog.Reading, error) {
 	p, err := s.plan(q)
 	if err != nil {
 		return nil, err
@@ -72,12 +72,14 @@ func (s *Service) AsOf(ctx context.Context, q Query, a AsOf) (*contracts.Frame, 
 	if newest {
 		p.hidden = 1
 	}
-	frame, err := s.run(ctx, p, query, !newest)
-	if err != nil {
-		return nil, err
-	}
-	frame.Meta.Range = p.resolved
-	return frame, nil
+	return s.reading(p, query, []string{"asof"}, func(ctx context.Context, p *plan) (*contracts.Frame, error) {
+		frame, err := s.run(ctx, p, query, !newest)
+		if err != nil {
+			return nil, err
+		}
+		frame.Meta.Range = p.resolved
+		return frame, nil
+	})
 }
 
 // other is a node whose values are joined.

@@ -136,6 +136,7 @@ func (p *plan) extent(length interval, origin string) (*extent, error) {
 			return nil, contracts.Invalid("query.origin", origin, "Give an instant without a smaller part.", "origin is finer than %s.", unit)
 		}
 		p.resolved.Origin, begin = &t, &at
+		p.relative = p.relative || relative(origin)
 	}
 	e.calendar = newCalendar(length, zone, begin)
 
@@ -158,6 +159,8 @@ func (p *plan) extent(length interval, origin string) (*extent, error) {
 		now := onColumn(column, p.now, p.zone)
 		e.partialFirst = r.From != nil && begins.Before(e.from)
 		e.partialLast = r.To != nil && ends.After(e.to) || ends.After(now)
+		// Later the last bucket will have ended. One of now, whose end is open, never has.
+		p.relative = p.relative || r.To != nil && !ends.After(e.to) && ends.After(now)
 		if r.To == nil {
 			e.partialLast = !e.start(now).Equal(now)
 		}

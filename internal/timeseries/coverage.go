@@ -12,12 +12,12 @@ import (
 	"framehouse/internal/store/sql"
 )
 
-// Coverage is a frame with one row a series, ordered by series: the times of its first and
+// Coverage reads a frame with one row a series, ordered by series: the times of its first and
 // last observation, how many there are, and the longest time between two that follow each
 // other, in seconds; null when there are not two. Range and filters apply.
 //
 // The longest gap cannot be found without holding the times of a series, eight bytes each.
-func (s *Service) Coverage(ctx context.Context, q Query) (*contracts.Frame, error) {
+func (s *Service) Coverage(q Query) (*catalog.Reading, error) {
 	p, err := s.plan(q)
 	if err != nil {
 		return nil, err
@@ -26,13 +26,15 @@ func (s *Service) Coverage(ctx context.Context, q Query) (*contracts.Frame, erro
 	if err != nil {
 		return nil, err
 	}
-	frame, err := s.run(ctx, p, query, false)
-	if err != nil {
-		return nil, err
-	}
-	frame.Meta.Range, frame.Meta.TimeSeries = p.resolved, nil
-	frame.Meta.Tabular.PrimaryKeyFields = p.node.Key[1:]
-	return frame, nil
+	return s.reading(p, query, []string{"coverage"}, func(ctx context.Context, p *plan) (*contracts.Frame, error) {
+		frame, err := s.run(ctx, p, query, false)
+		if err != nil {
+			return nil, err
+		}
+		frame.Meta.Range, frame.Meta.TimeSeries = p.resolved, nil
+		frame.Meta.Tabular.PrimaryKeyFields = p.node.Key[1:]
+		return frame, nil
+	})
 }
 
 // coverage makes series the plan's rows.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/storetest"
 )
@@ -85,7 +86,7 @@ func noise(t *testing.T, r *rand.Rand, timeType, valueType string) (*Service, []
 		}
 	}
 	s := service(t, database, "nodes: {noise: {time: time, dimensions: [id], value: v}}")
-	frame, err := s.Rows(t.Context(), Query{Node: "noise", Limit: 100_000})
+	frame, err := catalogtest.Run(t.Context())(s.Rows(Query{Node: "noise", Limit: 100_000}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +231,7 @@ func TestM4IsItsDefinition(t *testing.T) {
 			if r.IntN(2) == 0 && len(all) > 0 {
 				q.Range = Range{From: all[r.IntN(len(all))].at.Format(time.RFC3339Nano), To: all[len(all)-1].at.Add(3 * tick).Format(time.RFC3339Nano)}
 			}
-			frame, err := s.Rows(t.Context(), q)
+			frame, err := catalogtest.Run(t.Context())(s.Rows(q))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -280,7 +281,7 @@ func TestLTTBKeepsRows(t *testing.T) {
 	eachNoise(t, func(t *testing.T, r *rand.Rand, s *Service, all []observation) {
 		for _, selected := range [][]string{{"v"}, {"v", "other"}} {
 			points := int64(2 + r.IntN(30))
-			frame, err := s.Rows(t.Context(), Query{Node: "noise", Points: points, Downsample: lttb, Select: selected})
+			frame, err := catalogtest.Run(t.Context())(s.Rows(Query{Node: "noise", Points: points, Downsample: lttb, Select: selected}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -315,7 +316,7 @@ func TestLatestIsTheLast(t *testing.T) {
 		if len(all) > 0 && r.IntN(4) > 0 {
 			q.Latest.At = all[r.IntN(len(all))].at.Format(time.RFC3339Nano)
 		}
-		frame, err := s.Latest(t.Context(), q)
+		frame, err := catalogtest.Run(t.Context())(s.Latest(q))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -377,7 +378,7 @@ func TestLatestSteps(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := observations(t, frame)
-			if frame, err = s.Latest(t.Context(), Query{Node: "many"}); err != nil {
+			if frame, err = catalogtest.Run(t.Context())(s.Latest(Query{Node: "many"})); err != nil {
 				t.Fatal(err)
 			}
 			if got := observations(t, frame); fmt.Sprint(got) != fmt.Sprint(want) || len(got) < 51 {
@@ -390,7 +391,7 @@ func TestLatestSteps(t *testing.T) {
 func TestWideIsLongTurned(t *testing.T) {
 	t.Parallel()
 	eachNoise(t, func(t *testing.T, r *rand.Rand, s *Service, all []observation) {
-		frame, err := s.Rows(t.Context(), Query{Node: "noise", Shape: "wide", Select: []string{"other"}, Descending: r.IntN(2) == 0})
+		frame, err := catalogtest.Run(t.Context())(s.Rows(Query{Node: "noise", Shape: "wide", Select: []string{"other"}, Descending: r.IntN(2) == 0}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -477,7 +478,7 @@ func TestAsOfIsTheLastBefore(t *testing.T) {
 		}
 		s := service(t, database, "nodes: {l: {time: time, dimensions: [id]}, r: {time: time, dimensions: [id]}}")
 		for _, tolerance := range []string{"", "30m", "1d"} {
-			frame, err := s.AsOf(t.Context(), Query{Node: "l"}, AsOf{With: []string{"r:n"}, Tolerance: tolerance})
+			frame, err := catalogtest.Run(t.Context())(s.AsOf(Query{Node: "l"}, AsOf{With: []string{"r:n"}, Tolerance: tolerance}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/store/storetest"
 )
 
@@ -227,7 +228,7 @@ func TestDifferential(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		frame, err := s.Rows(t.Context(), q)
+		frame, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err != nil {
 			t.Fatal(text, err)
 		}

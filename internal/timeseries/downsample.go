@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -47,32 +48,10 @@ const (
 // the first column of numbers. Rows are kept whole. Those without a finite number there draw
 // nothing, and are left out once rows are reduced.
 func (s *Service) downsample(ctx context.Context, p *plan, q Query) error {
-	if q.Points == 0 {
-		if q.Downsample != "" {
-			return contracts.Invalid("query.downsample", q.Downsample, "Add points, such as points=1000, or leave downsample out.", "downsample needs points: it says how they are chosen.")
-		}
-		return nil
+	if err := p.reducible(q); err != nil || q.Points == 0 {
+		return err
 	}
-	if q.Points < fewestPoints || q.Points > mostPoints {
-		return contracts.Invalid("query.points", q.Points, "A chart has about as many points as columns of pixels, such as 1000.", "points must lie between %d and %d.", fewestPoints, mostPoints)
-	}
-	if p.derived != nil {
-		return contracts.Invalid("query.points", q.Points, "Leave out points, or interval and what goes with it.", "points and interval contradict each other: both say how observations are put together.")
-	}
-	method := q.Downsample
-	if method == "" {
-		method = auto
-	}
-	if !slices.Contains(methods, method) {
-		return contracts.Invalid("query.downsample", method, "Write one of "+strings.Join(methods, ", ")+".", "There is no way %q to choose points.", method)
-	}
-	if method == m4 && q.Points < pointsOfColumn {
-		return contracts.Invalid("query.points", q.Points, "Ask for 4 points or more, or for downsample=lttb.", "m4 keeps up to four points of each column of a chart.")
-	}
-	if q.Limit == 0 {
-		// Points bound the rows of each series; the usual limit would cut what they chose.
-		p.limit = p.node.MaxRows
-	}
+	method := cmp.Or(q.Downsample, auto)
 	said := &contracts.Downsample{Method: method, Points: q.Points}
 	p.resolved.Downsample = said
 	value := mainValue(p.node, p.values())
@@ -127,6 +106,35 @@ func (s *Service) downsample(ctx context.Context, p *plan, q Query) error {
 	}
 	if size.series > 0 && p.limit != contracts.NoLimit && size.series*q.Points <= p.limit {
 		p.bounded = true
+	}
+	return nil
+}
+
+// reducible checks what a request says of points before any row is looked at, and sets the
+// limit that goes with them.
+func (p *plan) reducible(q Query) error {
+	if q.Points == 0 {
+		if q.Downsample != "" {
+			return contracts.Invalid("query.downsample", q.Downsample, "Add points, such as points=1000, or leave downsample out.", "downsample needs points: it says how they are chosen.")
+		}
+		return nil
+	}
+	if q.Points < fewestPoints || q.Points > mostPoints {
+		return contracts.Invalid("query.points", q.Points, "A chart has about as many points as columns of pixels, such as 1000.", "points must lie between %d and %d.", fewestPoints, mostPoints)
+	}
+	if p.derived != nil {
+		return contracts.Invalid("query.points", q.Points, "Leave out points, or interval and what goes with it.", "points and interval contradict each other: both say how observations are put together.")
+	}
+	method := cmp.Or(q.Downsample, auto)
+	if !slices.Contains(methods, method) {
+		return contracts.Invalid("query.downsample", method, "Write one of "+strings.Join(methods, ", ")+".", "There is no way %q to choose points.", method)
+	}
+	if method == m4 && q.Points < pointsOfColumn {
+		return contracts.Invalid("query.points", q.Points, "Ask for 4 points or more, or for downsample=lttb.", "m4 keeps up to four points of each column of a chart.")
+	}
+	if q.Limit == 0 {
+		// Points bound the rows of each series; the usual limit would cut what they chose.
+		p.limit = p.node.MaxRows
 	}
 	return nil
 }

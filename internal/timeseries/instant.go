@@ -39,31 +39,46 @@ var lostPlus = regexp.MustCompile(` ([0-9]{2}:[0-9]{2}|[0-9]+[a-z]+)$`)
 // those of the zone.
 func parseInstant(text string, now time.Time, zone *time.Location) (instant, error) {
 	text = lostPlus.ReplaceAllString(strings.TrimSpace(text), "+$1")
+	if t, ok, err := parseAbsolute(text, zone); ok {
+		return t, err
+	}
+	offset := strings.TrimPrefix(text, "now")
+	if offset == "" && text != "" {
+		return instant{time: now}, nil
+	}
+	if t, err := shift(now, offset, zone); err == nil {
+		return instant{time: t}, nil
+	}
+	return instant{}, fmt.Errorf("%q is no time", text)
+}
+
+// relative tells whether a text, if it is an instant at all, is one that depends on now.
+func relative(text string) bool {
+	_, absolute, _ := parseAbsolute(strings.TrimSpace(text), time.UTC)
+	return text != "" && !absolute
+}
+
+// parseAbsolute reads an instant that does not depend on now; ok tells whether the text looks
+// like one.
+func parseAbsolute(text string, zone *time.Location) (_ instant, ok bool, _ error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		return instant{fromWall(day, zone), true, day}, nil
+		return instant{fromWall(day, zone), true, day}, true, nil
 	}
 	for _, layout := range clockLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
-			return instant{time: fromWall(t, zone)}, nil
+			return instant{time: fromWall(t, zone)}, true, nil
 		}
 	}
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, text); err == nil {
-			return instant{time: t.UTC()}, nil
+			return instant{time: t.UTC()}, true, nil
 		}
 	}
 	if epochText.MatchString(text) {
 		t, err := parseEpoch(text)
-		return instant{time: t}, err
+		return instant{time: t}, true, err
 	}
-	relative := strings.TrimPrefix(text, "now")
-	if relative == "" && text != "" {
-		return instant{time: now}, nil
-	}
-	if t, err := shift(now, relative, zone); err == nil {
-		return instant{time: t}, nil
-	}
-	return instant{}, fmt.Errorf("%q is no time", text)
+	return instant{}, false, nil
 }
 
 // Numbers below this are seconds (until the year 5138), others milliseconds (from 1973).

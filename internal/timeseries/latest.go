@@ -17,10 +17,10 @@ type Latest struct {
 	Stale  string // drop leaves stale series out; null keeps them with nulls for their values
 }
 
-// Latest is a frame with the last observation of each series, ordered by series. Of several
+// Latest reads a frame with the last observation of each series, ordered by series. Of several
 // at the same time the one counts whose values are greatest, compared column by column in
 // the order of the answer.
-func (s *Service) Latest(ctx context.Context, q Query) (*contracts.Frame, error) {
+func (s *Service) Latest(q Query) (*catalog.Reading, error) {
 	l := q.Latest
 	q.Range = Range{To: l.At, ToName: "at", Inclusive: "both", Timezone: q.Range.Timezone}
 	p, err := s.plan(q)
@@ -31,12 +31,14 @@ func (s *Service) Latest(ctx context.Context, q Query) (*contracts.Frame, error)
 		return nil, err
 	}
 	p.order = p.order[1:]
-	frame, err := s.latest(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	frame.Meta.Range = p.resolved
-	return frame, nil
+	return s.reading(p, p.latest(), []string{"latest"}, func(ctx context.Context, p *plan) (*contracts.Frame, error) {
+		frame, err := s.latest(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		frame.Meta.Range = p.resolved
+		return frame, nil
+	})
 }
 
 // age deals with stale series.
@@ -53,6 +55,8 @@ func (p *plan) age(l Latest) error {
 	reference := p.now
 	if p.resolved.To != nil {
 		reference = *p.resolved.To
+	} else {
+		p.relative = true
 	}
 	since, err := shift(reference, "-"+l.MaxAge, p.zone)
 	if err != nil || since.Year() < 0 {

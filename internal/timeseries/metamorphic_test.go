@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/store/storetest"
 )
 
@@ -34,7 +35,7 @@ func ask(t *testing.T, s *Service, text string) frameDocument {
 	if err != nil {
 		t.Fatal(err)
 	}
-	frame, err := s.Rows(t.Context(), q)
+	frame, err := catalogtest.Run(t.Context())(s.Rows(q))
 	if err != nil {
 		t.Fatal(text, err)
 	}

@@ -26,6 +26,7 @@ type plan struct {
 	order    []catalog.Order   // of the answer: time first, then series
 	limit    int64
 	resolved *contracts.Range
+	relative bool // whether the same request means something else at another time
 
 	inRange   int               // how many of where, the first ones, are the range
 	explicit  bool              // whether the request names the value columns
@@ -38,6 +39,16 @@ type plan struct {
 	pinned    []string          // columns of which there is one value alone
 	inOrder   bool              // whether the observations are stored in the order of the answer
 	hidden    int               // columns at the end of a statement that are not the answer's
+}
+
+// clone is a plan that can be changed without changing the other.
+func (p *plan) clone() *plan {
+	one, resolved := *p, *p.resolved
+	one.resolved, one.settings = &resolved, slices.Clip(p.settings)
+	if p.tail != nil {
+		one.tail = new(*p.tail)
+	}
+	return &one
 }
 
 func newPlan(node *catalog.Node, q Query, now time.Time) (*plan, error) {
@@ -89,6 +100,7 @@ func newPlan(node *catalog.Node, q Query, now time.Time) (*plan, error) {
 
 // ranged keeps the rows in the range, or in those of their series.
 func (p *plan) ranged(q Query) (err error) {
+	p.relative = q.Range.relative() || slices.ContainsFunc(q.Series, func(r SeriesRange) bool { return r.Range.relative() })
 	if len(q.Series) == 0 {
 		if p.resolved, err = q.Range.resolve(p.now); err == nil {
 			p.where = within(p.node.Time, p.resolved, p.zone)
@@ -105,7 +117,14 @@ func (p *plan) ranged(q Query) (err error) {
 	}
 	p.perSeries = true
 	p.where, p.ranges, p.resolved, err = withinSeries(p.node, ranges, p.zone, p.now)
+	p.relative = p.relative || err == nil && p.future()
 	return err
+}
+
+// future tells whether a range ends later than now. Whether its last bucket has ended is then
+// another thing later.
+func (p *plan) future() bool {
+	return slices.ContainsFunc(append(slices.Clip(p.ranges), *p.resolved), func(r contracts.Range) bool { return r.To != nil && r.To.After(p.now) })
 }
 
 // read is a statement that reads the plan's rows under catalog.Alias, with nothing

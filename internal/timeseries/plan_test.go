@@ -131,7 +131,7 @@ func TestRows(t *testing.T) {
 	read := func(q Query) ([]row, contracts.Meta) {
 		t.Helper()
 		q.Node = "ticks"
-		frame, err := s.Rows(t.Context(), q)
+		frame, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestRows(t *testing.T) {
 func TestLatest(t *testing.T) {
 	t.Parallel()
 	s := ticks(t)
-	frame, err := s.Latest(t.Context(), Query{Node: "ticks", Select: []string{"volume"}})
+	frame, err := catalogtest.Run(t.Context())(s.Latest(Query{Node: "ticks", Select: []string{"volume"}}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,6 +113,9 @@ func (r Range) resolve(now time.Time) (*contracts.Range, error) {
 	return resolved, nil
 }
 
+// relative tells whether an end of the range depends on when it is asked.
+func (r Range) relative() bool { return r.Last != "" || relative(r.From) || relative(r.To) }
+
 var inclusives = []string{"left", "right", "both", "neither"}
 
 // within are the conditions that keep a column inside the range.

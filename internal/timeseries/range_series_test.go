@@ -3,6 +3,7 @@ package timeseries
 import (
 	"testing"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/storetest"
 )
@@ -47,7 +48,7 @@ func TestSeriesRanges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.query.Node = "days"
-			frame, err := s.Rows(t.Context(), test.query)
+			frame, err := catalogtest.Run(t.Context())(s.Rows(test.query))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +72,7 @@ func TestSeriesRanges(t *testing.T) {
 		{of("B", "2024-03-04", "2024-03-16"), false, true},
 		{of("B", "2024-03-05", "2024-03-05"), true, true},
 	} {
-		frame, err := s.Rows(t.Context(), Query{Node: "days", Series: []SeriesRange{of("A", "2024-03-04", "2024-03-24"), test.of}, Buckets: Buckets{Interval: "1w"}})
+		frame, err := catalogtest.Run(t.Context())(s.Rows(Query{Node: "days", Series: []SeriesRange{of("A", "2024-03-04", "2024-03-24"), test.of}, Buckets: Buckets{Interval: "1w"}}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +81,7 @@ func TestSeriesRanges(t *testing.T) {
 		}
 		frame.Close()
 	}
-	_, err := s.Rows(t.Context(), Query{Node: "days", Series: make([]SeriesRange, mostRanges+1)})
+	_, err := catalogtest.Run(t.Context())(s.Rows(Query{Node: "days", Series: make([]SeriesRange, mostRanges+1)}))
 	if contracts.AsError(err).Code != contracts.CodeInvalidRequest {
 		t.Errorf("too many ranges: %v", err)
 	}

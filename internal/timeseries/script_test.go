@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/storetest"
 	"framehouse/internal/tables/filter"
@@ -64,21 +65,21 @@ func TestScripts(t *testing.T) {
 // scriptRoutes are what a script can ask.
 var scriptRoutes = map[string]func(*Service, context.Context, Query, url.Values) (*contracts.Frame, error){
 	"rows": func(s *Service, ctx context.Context, q Query, _ url.Values) (*contracts.Frame, error) {
-		return s.Rows(ctx, q)
+		return catalogtest.Run(ctx)(s.Rows(q))
 	},
 	"latest": func(s *Service, ctx context.Context, q Query, more url.Values) (*contracts.Frame, error) {
 		q.Latest = Latest{At: more.Get("at"), MaxAge: more.Get("max_age"), Stale: more.Get("stale")}
-		return s.Latest(ctx, q)
+		return catalogtest.Run(ctx)(s.Latest(q))
 	},
 	"asof": func(s *Service, ctx context.Context, q Query, more url.Values) (*contracts.Frame, error) {
 		var with []string
 		if text := more.Get("with"); text != "" {
 			with = strings.Split(text, ",")
 		}
-		return s.AsOf(ctx, q, AsOf{With: with, Tolerance: more.Get("tolerance")})
+		return catalogtest.Run(ctx)(s.AsOf(q, AsOf{With: with, Tolerance: more.Get("tolerance")}))
 	},
 	"coverage": func(s *Service, ctx context.Context, q Query, _ url.Values) (*contracts.Frame, error) {
-		return s.Coverage(ctx, q)
+		return catalogtest.Run(ctx)(s.Coverage(q))
 	},
 }
 

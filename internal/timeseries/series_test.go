@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/store/sql"
 	"framehouse/internal/store/storetest"
 )
@@ -53,7 +54,7 @@ func TestLatestReadsLittle(t *testing.T) {
 			}
 		}
 		// And a step that finds all series is the last: what is counted are series alone.
-		frame, err := s.Latest(t.Context(), Query{Node: "many"})
+		frame, err := catalogtest.Run(t.Context())(s.Latest(Query{Node: "many"}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +174,7 @@ func TestBefore1970Again(t *testing.T) {
 	`)
 	s := service(t, database, "nodes: {turn: {time: time, dimensions: [id]}}")
 	for i := range 8 {
-		frame, err := s.Latest(t.Context(), Query{Node: "turn"})
+		frame, err := catalogtest.Run(t.Context())(s.Latest(Query{Node: "turn"}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,9 +26,8 @@ type tail struct {
 	mark    string // the greatest so far; empty before the first
 }
 
-// since keeps the rows that came, or changed, since an earlier answer, and notes how far
-// this one reaches.
-func (s *Service) since(ctx context.Context, p *plan, q Query) error {
+// begin finds where the answer goes on from an earlier one.
+func (p *plan) begin(q Query) error {
 	changed := p.node.Changed
 	t := &tail{column: p.node.Time, byTime: changed == nil}
 	if changed != nil {
@@ -57,29 +56,41 @@ func (s *Service) since(ctx context.Context, p *plan, q Query) error {
 		return nil // buckets have no tail
 	}
 	p.tail = t
-	if changed != nil {
-		// Asked before the rows are read: what comes in between is read twice, not missed.
-		before := t.mark
-		if err := s.greatest(ctx, p, t); err != nil {
-			return err
-		}
-		return p.after(t.column, before, q.Since)
-	}
-	return p.after(t.column, t.mark, q.Since)
+	_, err := t.after(p.node, q.Since)
+	return err
 }
 
-// after keeps the rows from a mark on.
-func (p *plan) after(column *catalog.Column, mark, cursor string) error {
-	if mark == "" {
+// since keeps the rows that came, or changed, since an earlier answer, and notes how far
+// this one reaches.
+func (s *Service) since(ctx context.Context, p *plan, q Query) error {
+	if p.tail == nil {
 		return nil
 	}
-	value, err := column.Type.Literal(mark)
+	after, err := p.tail.after(p.node, q.Since)
+	if err != nil {
+		return err
+	}
+	if !p.tail.byTime {
+		// Asked before the rows are read: what comes in between is read twice, not missed.
+		if err := s.greatest(ctx, p, p.tail); err != nil {
+			return err
+		}
+	}
+	p.where = append(slices.Clip(p.where), after...)
+	return nil
+}
+
+// after is the condition that a row lies at the mark or after it.
+func (t *tail) after(node *catalog.Node, cursor string) ([]sql.Expr, error) {
+	if t.mark == "" {
+		return nil, nil
+	}
+	value, err := t.column.Type.Literal(t.mark)
 	if err != nil {
 		// The column has come to be of another type.
-		return contracts.Invalid("query.since", cursor, "Leave since out to begin anew.", "since does not fit %s any more.", p.node.Name)
+		return nil, contracts.Invalid("query.since", cursor, "Leave since out to begin anew.", "since does not fit %s any more.", node.Name)
 	}
-	p.where = append(slices.Clip(p.where), sql.Compare{Left: column.Ref(), Operator: ">=", Right: value})
-	return nil
+	return []sql.Expr{sql.Compare{Left: t.column.Ref(), Operator: ">=", Right: value}}, nil
 }
 
 // greatest finds the greatest change there is of the plan's rows.

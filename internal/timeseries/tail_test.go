@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/contracts"
 	"framehouse/internal/store/storetest"
 )
@@ -22,7 +23,7 @@ type polled struct {
 func (p *polled) poll() (rows int) {
 	p.t.Helper()
 	p.q.Since = p.cursor
-	frame, err := p.s.Rows(p.t.Context(), p.q)
+	frame, err := catalogtest.Run(p.t.Context())(p.s.Rows(p.q))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ func TestTail(t *testing.T) {
 				p.check("a correction")
 			}
 			// A tail can be cut as well; then the newest are there.
-			frame, err := s.Rows(t.Context(), Query{Node: node, Since: p.cursor, Limit: 1, Descending: true})
+			frame, err := catalogtest.Run(t.Context())(s.Rows(Query{Node: node, Since: p.cursor, Limit: 1, Descending: true}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +135,7 @@ func TestTail(t *testing.T) {
 	}
 	refused := func(q Query, location string) {
 		t.Helper()
-		_, err := s.Rows(t.Context(), q)
+		_, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err == nil || contracts.AsError(err).Code != contracts.CodeInvalidRequest || contracts.AsError(err).Issues[0].Location != location {
 			t.Errorf("%+v: %v", q, err)
 		}

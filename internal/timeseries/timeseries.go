@@ -9,6 +9,9 @@ package timeseries
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
 	"time"
 
 	"framehouse/internal/catalog"
@@ -62,13 +65,48 @@ func (s *Service) List(ctx context.Context) (*contracts.Frame, error) {
 	return catalog.List(ctx, "nodes", "Published nodes", tables, s.Sizes)
 }
 
-// Rows is a frame of observations in a time range, ordered by time and then by series.
-// When there are more than the limit, it holds the newest. Whoever gets it closes it.
-func (s *Service) Rows(ctx context.Context, q Query) (*contracts.Frame, error) {
+// Rows reads a frame of observations in a time range, ordered by time and then by series.
+// When there are more than the limit, it holds the newest.
+func (s *Service) Rows(q Query) (*catalog.Reading, error) {
 	p, err := s.plan(q)
 	if err != nil {
 		return nil, err
 	}
+	for _, check := range []func(*plan, Query) error{(*plan).begin, (*plan).reducible, (*plan).spreadable} {
+		if err := check(p, q); err != nil {
+			return nil, err
+		}
+	}
+	rest := []string{
+		"rows", strconv.FormatBool(q.Descending), cmp.Or(q.Shape, "long"), strconv.FormatBool(p.explicit), q.Since,
+		strconv.FormatInt(q.Points, 10), cmp.Or(q.Downsample, auto),
+	}
+	if q.Points > 0 && q.Downsample == mean && p.future() {
+		// Which buckets there are is not known yet, so neither is whether the last has ended.
+		p.relative, rest = true, append(rest, p.now.Format(time.RFC3339Nano))
+	}
+	return s.reading(p, p.newestFirst(), rest, func(ctx context.Context, p *plan) (*contracts.Frame, error) { return s.readRows(ctx, p, q) })
+}
+
+// reading is a reading of a plan's rows by run, which gets a plan of its own. query and rest
+// say for the key what is asked, as catalog.NewReading has it.
+func (s *Service) reading(p *plan, query sql.Select, rest []string, run func(context.Context, *plan) (*contracts.Frame, error)) (*catalog.Reading, error) {
+	resolved, err := json.Marshal(p.resolved)
+	if err != nil {
+		return nil, err
+	}
+	query.Settings = append(slices.Clip(query.Settings), p.settings...)
+	rest = append(rest, strconv.FormatInt(p.limit, 10), string(resolved))
+	r, err := catalog.NewReading(&p.node.Table, p.columns, query.Build(), rest, func(ctx context.Context) (*contracts.Frame, error) {
+		return run(ctx, p.clone())
+	})
+	if err == nil {
+		r.Range, r.Relative = p.resolved, p.relative
+	}
+	return r, err
+}
+
+func (s *Service) readRows(ctx context.Context, p *plan, q Query) (*contracts.Frame, error) {
 	for _, step := range []func(context.Context, *plan, Query) error{s.since, s.downsample} {
 		if err := step(ctx, p, q); err != nil {
 			return nil, err
@@ -148,7 +186,7 @@ func (s *Service) run(ctx context.Context, p *plan, query sql.Select, turned boo
 	if err != nil {
 		return nil, err
 	}
-	query.Settings = append(query.Settings, p.settings...)
+	query.Settings = append(slices.Clip(query.Settings), p.settings...)
 	records, err := s.Store.Query(ctx, query.Build())
 	if err != nil {
 		return nil, err

@@ -56,6 +56,15 @@ func (s *Service) wide(ctx context.Context, p *plan, descending bool) (*contract
 	return frame, nil
 }
 
+// spreadable checks what can be known of a wide answer before its points are chosen.
+func (p *plan) spreadable(q Query) error {
+	if q.Shape != "wide" || q.Points != 0 {
+		return nil
+	}
+	_, err := p.wideValue()
+	return err
+}
+
 // wideValue is the value column whose cells are spread.
 func (p *plan) wideValue() (*catalog.Column, error) {
 	values := p.values()

@@ -2,13 +2,25 @@
 package catalogtest
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 
 	"framehouse/internal/catalog"
+	"framehouse/internal/contracts"
 	"framehouse/internal/store"
 	"framehouse/internal/store/storetest"
 )
+
+// Run runs a reading, unless it is an error.
+func Run(ctx context.Context) func(*catalog.Reading, error) (*contracts.Frame, error) {
+	return func(r *catalog.Reading, err error) (*contracts.Frame, error) {
+		if err != nil {
+			return nil, err
+		}
+		return r.Run(ctx)
+	}
+}
 
 // Load serves a catalog, which must be without faults, from a database of the tests'
 // engine. The store is closed when the test ends.

@@ -7,6 +7,7 @@
 package sql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,8 @@ type Statement struct {
 	Params   []Param
 	Settings []Setting
 	InOrder  bool // see Select
+	// Tables are those that the statement names, each once.
+	Tables []Table
 }
 
 // Param is a value in the text form that ClickHouse reads a parameter of Type from.
@@ -92,6 +95,9 @@ type Table struct {
 }
 
 func (t Table) writeSource(b *builder) {
+	if !slices.Contains(b.tables, t) {
+		b.tables = append(b.tables, t)
+	}
 	b.identifier(t.Database)
 	b.text(".")
 	b.identifier(t.Name)
@@ -107,7 +113,7 @@ func (s Select) writeSource(b *builder) {
 func (s Select) Build() Statement {
 	var b builder
 	s.write(&b)
-	return Statement{Text: b.out.String(), Params: b.params, Settings: b.settings, InOrder: s.InOrder}
+	return Statement{Text: b.out.String(), Params: b.params, Settings: b.settings, InOrder: s.InOrder, Tables: b.tables}
 }
 
 func (s Select) write(b *builder) {
@@ -169,6 +175,7 @@ type builder struct {
 	params []Param
 	// settings of all parts
 	settings []Setting
+	tables   []Table
 	bare     string // what a Delete's columns call its table
 }
 
