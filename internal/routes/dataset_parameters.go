@@ -41,10 +41,12 @@ func (s *dataset) parameter(of *huma.Operation, p *huma.Param) *huma.Param {
 		if s.node != nil {
 			usual = min(int64(timeseries.DefaultLimit), s.table.MaxRows)
 		}
-		own.Schema = &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: &most}
-		own.Description, own.Example = fmt.Sprintf("The most rows to return, %d when left out", usual), min(100, s.table.MaxRows)
+		own.Schema = &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: &most, Default: usual}
+		own.Description, own.Example = "The most rows to return", min(100, s.table.MaxRows)
 		if of.OperationID == "readNodeRows" {
-			own.Description += ", or with points all"
+			// With points it is not the usual one that counts when there is none.
+			own.Schema.Default = nil
+			own.Description += fmt.Sprintf(", %d when left out, or with points %d", usual, s.table.MaxRows)
 		}
 	case "select":
 		array(s.selectable())
@@ -88,11 +90,20 @@ func (s *dataset) parameter(of *huma.Operation, p *huma.Param) *huma.Param {
 		return own
 	case "search":
 		own.Example = nil
-		return s.shared(p.Name, own)
+	case "interval":
+		own.Example = exampleInterval(s.node)
 	default:
 		return s.parts.parameter(of.OperationID, p)
 	}
 	return s.shared(p.Name, own)
+}
+
+// exampleInterval is one that the node's times can be put into buckets of.
+func exampleInterval(n *catalog.Node) string {
+	if n.Time.FieldType() == contracts.TypeDate {
+		return "1mo"
+	}
+	return "1h"
 }
 
 // pathEnum lists columns whose values can be told apart.
@@ -313,6 +324,7 @@ func condition(c *catalog.Column, operator catalog.Operator, name string) *huma.
 	default:
 		p.Schema, p.Example = &huma.Schema{Type: huma.TypeString}, example
 	}
+	p.Schema.Title = c.Label
 	if operator == catalog.Equal && c.Description != "" {
 		p.Description += ". " + c.Description
 	}

@@ -230,7 +230,7 @@ func wanted(name string) bool {
 // offeredParameter is a parameter as Command Center's forms know them: several values are one
 // text with commas.
 func offeredParameter(p *huma.Param) discoveryParameter {
-	o := discoveryParameter{Key: p.Name, Label: parameterLabel(p.Name), Description: p.Description, Required: p.Required, Type: "string"}
+	o := discoveryParameter{Key: p.Name, Label: parameterLabel(p), Description: p.Description, Required: p.Required, Type: "string"}
 	schema := p.Schema
 	switch schema.Type {
 	case huma.TypeInteger, huma.TypeNumber:
@@ -310,13 +310,16 @@ func joined(example any) any {
 	return strings.Join(all, ",")
 }
 
-// parameterLabel is the heading of a parameter in a form.
-func parameterLabel(name string) string {
-	if i := strings.LastIndex(name, "."); i > 0 {
-		word, known := map[string]string{"gte": "at least", "lte": "at most", "icontains": "contains"}[name[i+1:]]
-		if known {
-			return contracts.Titled(name[:i]) + ": " + word
+// parameterLabel is the heading of a parameter in a form: of a condition the label of its
+// column, and what it asks.
+func parameterLabel(p *huma.Param) string {
+	if p.Schema.Title == "" {
+		return contracts.Titled(p.Name)
+	}
+	for suffix, word := range map[string]string{".gte": "at least", ".lte": "at most", ".icontains": "contains"} {
+		if strings.HasSuffix(p.Name, suffix) {
+			return p.Schema.Title + ": " + word
 		}
 	}
-	return contracts.Titled(strings.TrimPrefix(name, whereParameter+"."))
+	return p.Schema.Title
 }

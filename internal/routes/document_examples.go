@@ -58,7 +58,7 @@ func (e *examples) value(op *huma.Operation, name string) (example any, concerne
 	} else if !slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.Name == "table" && p.In == "path" }) {
 		return nil, false
 	}
-	if !slices.Contains([]string{"table", "node", "column", "dimension", "select", "order", "group", "agg", "having", "where", "identifiers", "with", "search"}, name) ||
+	if !slices.Contains([]string{"table", "node", "column", "dimension", "select", "order", "group", "agg", "having", "where", "identifiers", "with", "search", "interval"}, name) ||
 		onNode && name == "order" {
 		return nil, false
 	}
@@ -104,6 +104,8 @@ func (e *examples) value(op *huma.Operation, name string) (example any, concerne
 				return []any{value}, true
 			}
 		}
+	case "interval":
+		return exampleInterval(e.node), true
 	case "with":
 		if e.node.Value != nil {
 			return []string{e.node.Name + ":" + e.node.Value.Name}, true
