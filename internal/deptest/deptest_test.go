@@ -30,6 +30,10 @@ const (
 	routes     = "internal/routes"
 	command    = "cmd/framehouse"
 
+	// Below the rows: of the standard library alone, for whoever needs them.
+	fair   = "internal/fair"
+	timing = "internal/timing"
+
 	// Beside the rows.
 	engine       = "internal/store/engine" // a process; knows nothing of what it is asked
 	demo         = "internal/demo"         // a guest of cmd; may ask, nobody asks it
@@ -44,15 +48,17 @@ var ours = map[string][]string{
 	contracts:    {},
 	sql:          {},
 	engine:       {},
-	store:        {contracts, sql},
+	fair:         {},
+	timing:       {},
+	store:        {contracts, sql, fair, timing},
 	catalog:      {contracts, sql, store},
 	filter:       {contracts, sql, store, catalog},
 	ingest:       {contracts, sql, store, catalog},
 	tables:       {contracts, sql, store, catalog, filter, ingest},
 	timeseries:   {contracts, sql, store, catalog, filter},
-	routes:       {contracts, sql, store, catalog, filter, ingest, tables, timeseries},
+	routes:       {contracts, sql, store, catalog, filter, ingest, tables, timeseries, fair, timing},
 	demo:         {contracts, sql, store, catalog},
-	command:      {contracts, sql, store, catalog, filter, ingest, tables, timeseries, routes, demo, engine},
+	command:      {contracts, sql, store, catalog, filter, ingest, tables, timeseries, routes, demo, engine, fair},
 	storetest:    {contracts, sql, store, engine},
 	contracttest: {contracts},
 	catalogtest:  {contracts, sql, store, catalog, storetest},
