@@ -16,6 +16,7 @@ import (
 	"framehouse/internal/routes"
 	"framehouse/internal/store"
 	"framehouse/internal/store/engine"
+	"framehouse/internal/store/sql"
 	"framehouse/internal/tables"
 	"framehouse/internal/timeseries"
 )
@@ -29,6 +30,9 @@ type Config struct {
 	ClickHouse   string        // URL of a ClickHouse; empty starts one on DataDir
 	DataDir      string        // folder of the ClickHouse that is started
 	QueryTimeout time.Duration // zero means store.DefaultQueryTimeout
+	QueryLimits  sql.Limits    // of a query, where the catalog says nothing else; Time is QueryTimeout
+	MaxQueries   int           // queries that ClickHouse works on at once; zero means as many as suit it
+	QueueTimeout time.Duration // zero means defaultQueueTimeout
 	Logger       *slog.Logger
 	Progress     func(message string) // told of what takes long
 }
@@ -155,14 +159,14 @@ func openStore(ctx context.Context, cfg Config, owner string) (*store.Store, *en
 		if err != nil {
 			return nil, nil, usageError{err}
 		}
-		s, err := store.Open(store.Config{Server: server, QueryTimeout: cfg.QueryTimeout, Logger: cfg.Logger})
+		s, err := store.Open(cfg.store(server))
 		return s, nil, err
 	}
 	e, err := engine.Open(ctx, engine.Config{Dir: cfg.DataDir, Logger: cfg.Logger, Owner: owner})
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := store.Open(store.Config{Server: embedded(e), QueryTimeout: cfg.QueryTimeout, Logger: cfg.Logger})
+	s, err := store.Open(cfg.store(embedded(e)))
 	return s, e, err
 }
 

@@ -27,7 +27,7 @@ Examples:
 }
 
 func (c *openapiCommand) Run(ctx context.Context, console console) error {
-	if err := c.check(); err != nil {
+	if err := c.whatFlags.check(); err != nil {
 		return err
 	}
 	services := routes.Services{Build: build(), Logger: slog.New(slog.DiscardHandler)}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"time"
 
 	"framehouse/internal/contracts"
 )
@@ -50,9 +49,9 @@ func (f *whatFlags) check() error {
 type serveCommand struct {
 	clickHouseFlags
 	whatFlags
-	Listen       string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve on (${default})."`
-	QueryTimeout time.Duration `default:"30s" help:"How long ClickHouse may work on one query (${default})."`
-	LogLevel     slog.Level    `default:"INFO" placeholder:"LEVEL" help:"Log from this level on: DEBUG, INFO, WARN or ERROR; DEBUG has a line for each request (${default})."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve on (${default})."`
+	limitFlags
+	LogLevel slog.Level `default:"INFO" placeholder:"LEVEL" help:"Log from this level on: DEBUG, INFO, WARN or ERROR; DEBUG has a line for each request (${default})."`
 }
 
 func (serveCommand) Help() string {
@@ -68,14 +67,14 @@ func (serveCommand) Help() string {
 const gcPercent = 150
 
 func (c *serveCommand) Run(ctx context.Context, console console) error {
-	if err := c.check(); err != nil {
+	if err := c.whatFlags.check(); err != nil {
 		return err
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	if c.QueryTimeout <= 0 {
-		return usageError{errors.New("--query-timeout must be longer than nothing, such as 30s")}
+	if err := c.limitFlags.check(); err != nil {
+		return err
 	}
 	dir, err := c.dataDir()
 	if err != nil {
@@ -89,6 +88,9 @@ func (c *serveCommand) Run(ctx context.Context, console console) error {
 		ClickHouse:   c.ClickHouse,
 		DataDir:      dir,
 		QueryTimeout: c.QueryTimeout,
+		QueryLimits:  c.queryLimits(),
+		MaxQueries:   c.MaxQueries,
+		QueueTimeout: c.QueueTimeout,
 		Logger:       logger(console, c.LogLevel),
 		Progress:     func(message string) { fmt.Fprintln(console.err, message) },
 	})

@@ -51,6 +51,9 @@ type Table struct {
 	Order       []Order  // default order
 	MaxRows     int64
 	Export      bool // whether all rows may be asked for at once
+	// Limits bound what ClickHouse may spend on a query; where they say nothing, those that
+	// the program was started with do.
+	Limits sql.Limits
 	// Unique promises that no two rows have the same key: the catalog declares the key, or
 	// ClickHouse replaces rows by it.
 	Unique bool

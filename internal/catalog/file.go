@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"framehouse/internal/store/sql"
 )
 
 // file is a catalog as it is written. Lines are kept, since what is wrong with an entry
@@ -35,6 +37,7 @@ type entry struct {
 	order       []text
 	maxRows     int64
 	export      bool
+	limits      sql.Limits
 	final       *bool // nil leaves it to the engine
 	references  []reference
 	write       writeEntry
@@ -126,6 +129,7 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 		"description": d.text(&e.description),
 		"max_rows":    d.rows(&e.maxRows),
 		"export":      d.bool(&e.export),
+		"limits":      d.limits(&e.limits),
 		"final": func(n *yaml.Node) {
 			e.final = new(bool)
 			d.bool(e.final)(n)

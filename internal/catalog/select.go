@@ -14,7 +14,7 @@ const Alias = "t"
 
 // Read is a statement that reads the table under Alias, with nothing selected yet.
 func (t *Table) Read() sql.Select {
-	return sql.Select{From: t.Source, Final: t.Final, Alias: Alias}
+	return sql.Select{From: t.Source, Final: t.Final, Alias: Alias, Limits: t.Limits}
 }
 
 // Ref is the column in a statement that reads from its table under Alias.

@@ -110,7 +110,7 @@ func (v *verifier) table(source sql.Table) Table {
 	e := v.entry
 	t := Table{
 		Name: e.name, Label: e.label.value, Description: e.description.value,
-		Source: source, MaxRows: e.maxRows, Export: e.export,
+		Source: source, MaxRows: e.maxRows, Export: e.export, Limits: e.limits,
 	}
 	info, ok := v.infos[source]
 	if !ok {

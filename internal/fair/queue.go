@@ -68,6 +68,9 @@ func New(cfg Config) *Queue {
 	return &Queue{cfg: cfg, free: cfg.Slots, callers: map[string]*caller{}}
 }
 
+// Slots are the works that go on at once.
+func (q *Queue) Slots() int { return q.cfg.Slots }
+
 // Enter waits for a place. The request, and the caller it belongs to, are those of With. An
 // error is a *Refused, or that of a context that ended.
 func (q *Queue) Enter(ctx context.Context) (Place, error) {

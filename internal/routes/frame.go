@@ -268,6 +268,7 @@ func frameHeaders() map[string]*huma.Header {
 	text, number := &huma.Schema{Type: huma.TypeString}, &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
 	headers := map[string]*huma.Header{
 		"X-Request-Id":   {Schema: text, Description: "Identifies this answer in the log: the request's own, if it sent one"},
+		serverTiming:     {Schema: text, Description: "What the answer took until its headers left, in milliseconds: queue is the wait for a turn, clickhouse the time until the first rows of each query, total all", Example: "queue;dur=0.0, clickhouse;dur=3.2, total;dur=4.1"},
 		rowCountHeader:   {Schema: number, Description: "Rows in this answer. Of a long answer in a format without meta, a trailer behind the rows"},
 		truncatedHeader:  {Schema: &huma.Schema{Type: huma.TypeBoolean}, Description: "Whether there are more rows; where X-Row-Count is a trailer, so is this"},
 		nextCursorHeader: {Schema: text, Description: "Where the next page begins, for the parameter cursor; where X-Row-Count is a trailer, so is this"},

@@ -69,9 +69,10 @@ func New(services Services) *API {
 	conventions()
 	a := &API{Services: services, mux: chi.NewMux()}
 
-	// In this order: a request has its id before anything can fail, a panic is logged
-	// with that id, and the access line is written when all is over. HEAD asks like GET.
-	a.mux.Use(identify, a.logAccess, a.recoverPanic, middleware.GetHead)
+	// In this order: a request has its id before anything can fail, its time counts from the
+	// start, a panic is logged with that id, and the access line is written when all is over.
+	// HEAD asks like GET.
+	a.mux.Use(identify, observe, a.logAccess, a.recoverPanic, middleware.GetHead)
 	a.mux.NotFound(a.notFound)
 	a.mux.MethodNotAllowed(a.methodNotAllowed)
 

@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"framehouse/internal/contracts"
+	"framehouse/internal/store/sql"
 )
 
 // Error codes of ClickHouse that mean something to a client of ours. They are part of
@@ -52,7 +53,7 @@ func (a *answer) explain(err error) error {
 			Cause:      errors.Join(errSilent, err),
 		}
 	}
-	return explain(err)
+	return explainUnder(err, a.limits)
 }
 
 // settingRefused tells that a setting we sent is one that the server does not know, or
@@ -63,7 +64,10 @@ func settingRefused(err error) bool {
 		(exception.Code == unknownSetting || exception.Code == readonlySetting || exception.Code == settingConstraint)
 }
 
-func explain(err error) error {
+func explain(err error) error { return explainUnder(err, sql.Limits{}) }
+
+// explainUnder is explain for a query that had limits.
+func explainUnder(err error, limits sql.Limits) error {
 	var ours *contracts.Error
 	if errors.As(err, &ours) {
 		return ours
@@ -80,11 +84,11 @@ func explain(err error) error {
 	}
 	switch exception.Code {
 	case timeoutExceeded, tooSlow, tooManyRows, tooManyBytes, tooManyRowsOrBytes:
-		return tooExpensive(err)
+		return tooExpensive(exception, limits)
 	case memoryLimitExceeded:
 		// The whole server's memory being short is no fault of this query.
 		if !strings.Contains(exception.Message, "(total)") {
-			return tooExpensive(err)
+			return tooExpensive(exception, limits)
 		}
 		return unreachable(err)
 	case tooManySimultaneous:
@@ -143,18 +147,6 @@ func (r refusal) Error() string {
 }
 
 func (r refusal) Unwrap() error { return r.exception }
-
-func tooExpensive(err error) error {
-	return &contracts.Error{
-		Code:   contracts.CodeQueryTooExpensive,
-		Detail: "The query would cost more time or memory than is allowed.",
-		Issues: []contracts.Issue{{
-			Message: "the query was stopped at a limit",
-			Hint:    "Narrow the range, add a filter, or select fewer columns.",
-		}},
-		Cause: brief(err),
-	}
-}
 
 func busy(err error) error {
 	return &contracts.Error{

@@ -17,7 +17,9 @@ import (
 	"github.com/google/uuid"
 
 	"framehouse/internal/contracts"
+	"framehouse/internal/fair"
 	"framehouse/internal/store/sql"
+	"framehouse/internal/timing"
 )
 
 // grace is what a query may take beyond its time limit before we stop waiting for
@@ -37,10 +39,17 @@ func WithPurpose(ctx context.Context, purpose string) context.Context {
 // gets Records closes them; ctx must last until then, and its end stops the query in
 // ClickHouse as well.
 func (s *Store) Query(ctx context.Context, statement sql.Statement) (*Records, error) {
-	answer, err := s.run(ctx, "ArrowStream", statement)
+	place, err := s.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer timing.From(ctx).Since("clickhouse", time.Now())
+	answer, err := s.run(ctx, "ArrowStream", statement)
+	if err != nil {
+		place.Leave()
+		return nil, err
+	}
+	answer.place = place
 	r := &Records{answer: answer, messages: newMessages(answer)}
 	if r.reader, err = ipc.NewReaderFromMessageReader(r.messages); err != nil {
 		err = answer.explain(err)
@@ -56,6 +65,7 @@ func (s *Store) Query(ctx context.Context, statement sql.Statement) (*Records, e
 
 // selectRows runs a statement of ours with a small answer and decodes its rows.
 func selectRows[T any](ctx context.Context, s *Store, text string, params ...sql.Param) ([]T, error) {
+	defer timing.From(ctx).Since("clickhouse", time.Now())
 	answer, err := s.run(ctx, smallFormat, sql.Statement{Text: text, Params: params})
 	if err != nil {
 		return nil, err
@@ -110,11 +120,12 @@ func (s *Store) run(ctx context.Context, format string, statement sql.Statement)
 }
 
 func (s *Store) send(ctx context.Context, format string, statement sql.Statement, settings *readSettings) (*answer, error) {
-	parameters, err := s.parameters(ctx, format, statement, settings)
+	limits := s.limits(format, statement)
+	parameters, err := s.parameters(ctx, format, statement, settings, limits)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{client: ctx, limit: s.cfg.QueryTimeout + grace}
+	a := &answer{client: ctx, limits: limits, limit: limits.Time + grace}
 	a.ctx, a.cancel = context.WithCancelCause(context.WithValue(ctx, readKey{}, read{format, parameters}))
 	a.timer = time.AfterFunc(a.limit, func() { a.cancel(errSilent) })
 	conn := s.conn
@@ -133,7 +144,7 @@ func (s *Store) send(ctx context.Context, format string, statement sql.Statement
 }
 
 // parameters are all that goes with a statement, encoded for a URL.
-func (s *Store) parameters(ctx context.Context, format string, statement sql.Statement, settings *readSettings) (string, error) {
+func (s *Store) parameters(ctx context.Context, format string, statement sql.Statement, settings *readSettings, limits sql.Limits) (string, error) {
 	values, err := fitting(statement.Params)
 	if err != nil {
 		return "", err
@@ -155,6 +166,7 @@ func (s *Store) parameters(ctx context.Context, format string, statement sql.Sta
 			b.WriteString("&" + setting.Name + "=" + strconv.FormatInt(setting.Value, 10))
 		}
 	}
+	settings.limit(&b, limits)
 	for name, value := range values {
 		b.WriteString("&param_" + url.QueryEscape(name) + "=" + url.QueryEscape(value))
 	}
@@ -200,10 +212,12 @@ type answer struct {
 	client context.Context // of the caller
 	ctx    context.Context // of the query; ended by the caller's, by Close, or by silence
 	cancel context.CancelCauseFunc
+	limits sql.Limits
 	limit  time.Duration
 	timer  *time.Timer
 	body   io.ReadCloser
-	ended  bool // read to its end, so that the connection can be used again
+	ended  bool       // read to its end, so that the connection can be used again
+	place  fair.Place // among the queries under way, until the end or Close
 }
 
 // Read allows ClickHouse its time for what comes next. Time in which the client is slow
@@ -228,5 +242,6 @@ func (a *answer) Close() error {
 		a.body = nil
 	}
 	a.cancel(nil)
+	a.place.Leave()
 	return err
 }

@@ -64,6 +64,7 @@ func (r *Records) finish() error {
 		return fmt.Errorf("%d bytes follow the end of the Arrow stream", n)
 	}
 	r.answer.ended = true
+	r.answer.place.Leave() // a client that is slow to take the rest keeps nobody waiting
 	return io.EOF
 }
 

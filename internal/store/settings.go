@@ -34,6 +34,9 @@ func (s *Store) pinned() map[string]setting {
 		"readonly": {value: 2},
 		"cancel_http_readonly_queries_on_client_close": {value: 1},
 		maxExecutionTime: {value: s.cfg.QueryTimeout.Seconds()},
+		maxMemoryUsage:   {value: max(0, s.cfg.Limits.Memory)},
+		maxRowsToRead:    {value: max(0, s.cfg.Limits.Rows)},
+		maxBytesToRead:   {value: max(0, s.cfg.Limits.Bytes)},
 		// Compiled, as they are from the fourth time on, min and max take a DateTime64 before
 		// 1970 for one after all others (seen in 26.7).
 		"compile_aggregate_expressions": {value: 0},
@@ -88,8 +91,6 @@ func (s *Store) pinned() map[string]setting {
 	return settings
 }
 
-const maxExecutionTime = "max_execution_time"
-
 // readLazily is the setting by which ClickHouse first finds out which rows come under a
 // limit, and then reads their other columns. Where rows are stored in the order that is
 // asked for, that is a fifth more work for nothing.
@@ -106,12 +107,14 @@ var nowAndThen = []string{logComment, readLazily, readAhead, "max_rows_to_group_
 // readSettings are what reads are sent with.
 type readSettings struct {
 	values  clickhouse.Settings
-	encoded string // for a URL, each with an ampersand after it; without those of nowAndThen
+	encoded string // for a URL, each with an ampersand after it; without those of nowAndThen and limits
+	// most are the greatest values that the user may give to limits, if there are such.
+	most map[string]float64
 }
 
 func (s *readSettings) add(name string, value any) {
 	s.values[name] = value
-	if !slices.Contains(nowAndThen, name) {
+	if !slices.Contains(nowAndThen, name) && !slices.Contains(limitSettings, name) {
 		s.encoded += name + "=" + url.QueryEscape(fmt.Sprint(value)) + "&"
 	}
 }
@@ -123,8 +126,8 @@ func (s *Store) readSettings(ctx context.Context) (*clickhouse.Settings, error) 
 		return nil, err
 	}
 	every := maps.Clone(settings.values)
-	for _, name := range nowAndThen {
-		delete(every, name)
+	for _, name := range append(slices.Clip(nowAndThen), limitSettings[1:]...) {
+		delete(every, name) // of limits, that of time holds for what writes look up
 	}
 	return &every, nil
 }
@@ -180,14 +183,21 @@ func (s *Store) settingsOfReads(ctx context.Context) (*readSettings, error) {
 // choose returns the settings to send, out of those that the server knows: each with its
 // name, its value now, whether it is fixed, and its greatest value.
 func (s *Store) choose(wanted map[string]setting, known [][4]string) (*readSettings, error) {
-	settings := &readSettings{values: clickhouse.Settings{}}
+	settings := &readSettings{values: clickhouse.Settings{}, most: map[string]float64{}}
 	var vital, other []string
 	for _, row := range known {
 		name, value, fixed, most := row[0], row[1], row[2] == "1", row[3]
 		want := wanted[name]
 		switch text := fmt.Sprintf("%s = '%v'", name, want.value); {
+		case !fixed && slices.Contains(limitSettings, name):
+			if greatest, err := strconv.ParseFloat(most, 64); err == nil && greatest > 0 {
+				settings.most[name] = greatest
+			}
+			settings.add(name, want.value)
 		case !fixed:
-			settings.add(name, lowered(name, want.value, most))
+			settings.add(name, want.value)
+		case slices.Contains(limitSettings[1:], name):
+			other = append(other, name+" as limits say")
 		case value == fmt.Sprint(want.value) || slices.Contains(nowAndThen, name) || name == "readonly" && value != "0":
 		case want.vital:
 			vital = append(vital, text)
@@ -205,16 +215,8 @@ func (s *Store) choose(wanted map[string]setting, known [][4]string) (*readSetti
 		}
 	}
 	if len(other) > 0 {
-		s.cfg.Logger.Warn("the ClickHouse user may not change some settings: queries may run on after our time limit, or after their client has gone",
+		s.cfg.Logger.Warn("the ClickHouse user may not change some settings: queries may go on beyond our limits and those in the catalog, or after their client has gone",
 			"user", s.cfg.Server.User, "wanted", strings.Join(other, ", "))
 	}
 	return settings, nil
-}
-
-// lowered keeps the time limit within what the user may ask for.
-func lowered(name string, value any, most string) any {
-	if limit, err := strconv.ParseFloat(most, 64); name == maxExecutionTime && err == nil {
-		return min(value.(float64), limit)
-	}
-	return value
 }

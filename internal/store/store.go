@@ -18,6 +18,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"framehouse/internal/fair"
+	"framehouse/internal/store/sql"
 )
 
 // Config says how a Store reads.
@@ -27,6 +30,12 @@ type Config struct {
 	// QueryTimeout bounds the time that ClickHouse works on one query; zero means
 	// DefaultQueryTimeout.
 	QueryTimeout time.Duration
+	// Limits bound what ClickHouse spends on a query that says nothing of its own; those that
+	// are zero, and Limits.Time, which is QueryTimeout, are none.
+	Limits sql.Limits
+	// Queries bounds the queries under way, and says whose turn it is; nil lets all through.
+	// Our own small questions, such as for a version or a size, never wait.
+	Queries *fair.Queue
 	// Logger receives what an operator should know; nil discards it.
 	Logger *slog.Logger
 }
@@ -61,14 +70,21 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.QueryTimeout == 0 {
 		cfg.QueryTimeout = DefaultQueryTimeout
 	}
+	cfg.Limits.Time = cfg.QueryTimeout
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	conn, err := clickhouse.Open(cfg.Server.options())
+	options := cfg.Server.options()
+	if cfg.Queries != nil {
+		// A request with a place may do a second query at the same time.
+		options.MaxOpenConns = max(maxConnections, 2*cfg.Queries.Slots())
+		options.MaxIdleConns = options.MaxOpenConns
+	}
+	conn, err := clickhouse.Open(options)
 	if err != nil {
 		return nil, err
 	}
-	options := cfg.Server.options()
+	options = cfg.Server.options()
 	options.MaxOpenConns, options.MaxIdleConns = smallConnections, smallConnections
 	small, err := clickhouse.Open(options)
 	if err != nil {

@@ -17,6 +17,7 @@ type Statement struct {
 	Text     string
 	Params   []Param
 	Settings []Setting
+	Limits   Limits
 	InOrder  bool // see Select
 	// Tables are those that the statement names, each once.
 	Tables []Table
@@ -64,6 +65,8 @@ type Select struct {
 	// Settings go with the statement, also from inside another one, to servers that know them
 	// and let us choose.
 	Settings []Setting
+	// Limits go with the statement too, also from inside of From.
+	Limits Limits
 }
 
 // Join gives each row so far the columns of at most one row of From, or nulls when there
@@ -113,7 +116,7 @@ func (s Select) writeSource(b *builder) {
 func (s Select) Build() Statement {
 	var b builder
 	s.write(&b)
-	return Statement{Text: b.out.String(), Params: b.params, Settings: b.settings, InOrder: s.InOrder, Tables: b.tables}
+	return Statement{Text: b.out.String(), Params: b.params, Settings: b.settings, Limits: s.limits(), InOrder: s.InOrder, Tables: b.tables}
 }
 
 func (s Select) write(b *builder) {
