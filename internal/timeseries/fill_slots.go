@@ -79,7 +79,7 @@ func (f *filling) over(g grid, rows sql.Select) (sql.Select, error) {
 	l.add(sql.Column{Expr: sql.Call("greatest", sql.Call("least", count, most), number(0)), As: countColumn})
 	l.add(sql.Column{Expr: sql.Over{Call: sql.Call("sum", ref(countColumn)), Frame: "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"}, As: soFarColumn})
 	// Too many are an error before any of them is made, which a limit on rows would not be.
-	tooMany := sql.Call("throwIf", sql.Compare{Left: ref(soFarColumn), Operator: ">", Right: number(mostSlots)}, sql.Text("'too many buckets to fill'"), sql.Text("toInt16(158)"))
+	tooMany := sql.Call("throwIf", sql.Compare{Left: ref(soFarColumn), Operator: ">", Right: number(mostSlots)}, sql.Text("'too many buckets to fill'"), sql.Text("toInt16(396)"))
 	slots := sql.Call("range", ref(beginColumn), plus(ref(beginColumn), plus(ref(countColumn), tooMany)))
 	l.add(sql.Column{Expr: sql.Call("arrayJoin", slots), As: slotColumn})
 	l.add(sql.Column{Expr: g.startAt(ref(slotColumn)), As: tickColumn})
