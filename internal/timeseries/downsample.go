@@ -104,7 +104,7 @@ func (s *Service) downsample(ctx context.Context, p *plan, q Query) error {
 	} else {
 		r.lttb()
 	}
-	if size.series > 0 && p.limit != contracts.NoLimit && size.series*q.Points <= p.limit {
+	if size.series > 0 && p.limit != contracts.NoLimit && size.series*max(q.Points, pointsOfColumn) <= p.limit {
 		p.bounded = true
 	}
 	return nil

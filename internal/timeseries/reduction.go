@@ -82,7 +82,8 @@ func (r *reduction) timeAt(since sql.Expr) sql.Expr {
 //
 // What is kept of a group while rows stream by does not grow with them.
 func (r *reduction) m4() {
-	width := (r.length-1)/(r.points/pointsOfColumn) + 1
+	// One column at least: auto may have come here with fewer points than it has.
+	width := (r.length-1)/max(1, r.points/pointsOfColumn) + 1
 	key := newRank(r.value.Type)
 	since, rank := ref(sinceStart), ref(rankColumn)
 

@@ -183,3 +183,27 @@ func TestBefore1970Again(t *testing.T) {
 		}
 	}
 }
+
+// TestFewPointsOfMany asks for the fewest points of more rows than LTTB is given: they are
+// those of one column of M4.
+func TestFewPointsOfMany(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	storetest.Exec(t, database, fmt.Sprintf(`
+		CREATE TABLE many (time DateTime, v Float64) ENGINE = MergeTree ORDER BY time;
+		INSERT INTO many SELECT toDateTime(number), if(number = 7, -1, if(number = 9, 2, 0)) FROM numbers(%d);
+	`, mostTriangles+1))
+	s := service(t, database, "nodes: {many: {time: time, value: v}}")
+	for points := int64(fewestPoints); points <= pointsOfColumn; points++ {
+		frame, err := catalogtest.Run(t.Context())(s.Rows(Query{Node: "many", Points: points}))
+		if err != nil {
+			t.Fatalf("%d points: %v", points, err)
+		}
+		if got := frame.Meta.Range.Downsample.Method; got != m4 {
+			t.Errorf("%d points are chosen by %s", points, got)
+		}
+		if rows := observations(t, frame); len(rows) != 4 {
+			t.Errorf("%d points: rows %v; wanted are the first, the last, the least and the greatest", points, rows)
+		}
+	}
+}
