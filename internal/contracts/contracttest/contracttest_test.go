@@ -83,3 +83,30 @@ func TestPublishedFixtures(t *testing.T) {
 		Validate(t, schema, document)
 	}
 }
+
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	d, err := OpenDocument([]byte(`{
+		"paths": {"/a/{b}~": {"get": {"text/csv; header=present": {"$ref": "#/components/schemas/Row"}}}},
+		"components": {"schemas": {"Row": {"type": "object", "properties": {
+			"day": {"type": "string", "format": "date"}, "n": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}}}}
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := []string{"paths", "/a/{b}~", "get", "text/csv; header=present"}
+	for text, good := range map[string]bool{
+		`{}`: true, `{"day": "2026-02-28", "n": null}`: true,
+		`[]`: false, `{"day": "2026-02-30"}`: false, `{"n": 1.5}`: false, `{`: false,
+	} {
+		if err := d.Validate([]byte(text), row...); (err == nil) != good {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if err := d.Validate([]byte(`{}`), "components", "schemas", "Column"); err == nil {
+		t.Error("a schema that there is not allows everything")
+	}
+	if err := d.ValidateValue("text", "components", "schemas", "Row"); err == nil {
+		t.Error("a text passes for a row")
+	}
+}
