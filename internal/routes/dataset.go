@@ -61,13 +61,13 @@ func (d *describer) name(all []*dataset) {
 				s.name += fmt.Sprintf("X%08x", crc32.ChecksumIEEE([]byte(section+"."+s.table.Name)))
 			}
 		}
-		s.schemas.row, s.schemas.frame, s.schemas.newRow = s.name+"Row", s.name+"Frame", s.name+"NewRow"
+		s.schemas.row, s.schemas.frame, s.schemas.newRow = s.name+rowSuffix, s.name+frameSuffix, s.name+"New"+rowSuffix
 	}
 }
 
 // free tells whether nothing that is registered has a name that a dataset of this one gives.
 func (d *describer) free(name string) bool {
-	for _, suffix := range []string{"Row", "Frame", "NewRow"} {
+	for _, suffix := range []string{rowSuffix, frameSuffix, "New" + rowSuffix} {
 		if d.schemas[name+suffix] != nil {
 			return false
 		}
@@ -89,6 +89,9 @@ func typeName(name string) string {
 	}
 	return b.String()
 }
+
+// Ends of the names of a dataset's schemas.
+const rowSuffix, frameSuffix = "Row", "Frame"
 
 // titles of the documentation's groups.
 const tableGroup, nodeGroup = "Published tables", "Published time series"

@@ -64,10 +64,12 @@ func (s *dataset) parameter(of *huma.Operation, p *huma.Param) *huma.Param {
 		} else {
 			own.Example = []string{"count"}
 		}
-	case "having", "where":
+	case "having":
+		own.Example = havingExample
+	case "where":
 		own.Example = nil
-		if c := s.exemplary(); c != nil && p.Name == "where" {
-			own.Example = fmt.Sprintf("or(%s=%s,%s=%[2]s)", c.Name, c.Example, c.Name)
+		if c := s.exemplary(); c != nil {
+			own.Example = fmt.Sprintf("or(%[1]s=%[2]v,%[1]s=%[2]v)", c.Name, exampleOf(c))
 		}
 	case "identifiers":
 		c := s.node.Dimensions[0]
@@ -233,7 +235,7 @@ func (s *dataset) values() []*catalog.Column {
 // expression as it is.
 func (s *dataset) exemplary() *catalog.Column {
 	for _, c := range s.table.Columns {
-		if c.Example != "" && plainWord.MatchString(c.Example) && plainWord.MatchString(c.Name) {
+		if example := exampleOf(c); example != nil && plainWord.MatchString(fmt.Sprint(example)) && plainWord.MatchString(c.Name) {
 			return c
 		}
 	}
@@ -300,6 +302,9 @@ func condition(c *catalog.Column, operator catalog.Operator, name string) *huma.
 	example := exampleOf(c)
 	switch operator {
 	case catalog.In, catalog.NotIn, catalog.Between:
+		if operator == catalog.Between && len(c.Values) > 0 {
+			one.Enum = nil // as below
+		}
 		closed := false
 		p.Style, p.Explode = "form", &closed
 		p.Schema = &huma.Schema{Type: huma.TypeArray, Items: one}

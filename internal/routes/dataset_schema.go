@@ -183,5 +183,5 @@ func (s *dataset) newRows(of *huma.RequestBody) *huma.RequestBody {
 	body := *of
 	body.Content = maps.Clone(of.Content)
 	body.Content["application/json"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeArray, Items: schemaRef(s.schemas.newRow)}}
-	return &body
+	return withBodies(&body, rowExamples(s.table))
 }

@@ -120,9 +120,10 @@ func (a *API) describe(c *catalog.Catalog) *huma.OpenAPI {
 	document := *base
 	d := &describer{
 		document: &document, schemas: maps.Clone(base.Components.Schemas.Map()), generic: map[string]*huma.Operation{},
-		parts: newParts(), taken: map[string]bool{}, examples: examplesOf(c),
+		taken: map[string]bool{}, examples: examplesOf(c),
 	}
 	d.schemas[frameSchema] = huma.SchemaFromType(base.Components.Schemas, documentType)
+	d.parts = newParts(d.schemas)
 	document.Paths = map[string]*huma.PathItem{}
 	for _, path := range slices.Sorted(maps.Keys(base.Paths)) {
 		for _, op := range operations(base.Paths[path]) {
@@ -198,6 +199,7 @@ func (d *describer) copied(op *huma.Operation) *huma.Operation {
 	for _, p := range op.Parameters {
 		c.Parameters = append(c.Parameters, d.parts.parameter(op.OperationID, d.examples.of(op, p)))
 	}
+	c.RequestBody = d.examples.body(op)
 	c.Responses = map[string]*huma.Response{}
 	for status, response := range op.Responses {
 		r := *response

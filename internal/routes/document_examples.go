@@ -1,6 +1,8 @@
 package routes
 
 import (
+	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,6 +15,8 @@ import (
 type examples struct {
 	table *catalog.Table
 	node  *catalog.Node // one with several series, if there is one
+	// written is one that can be written and deleted from, or at least written.
+	written *catalog.Table
 }
 
 func examplesOf(c *catalog.Catalog) *examples {
@@ -26,6 +30,14 @@ func examplesOf(c *catalog.Catalog) *examples {
 	}
 	if len(c.Nodes) > 0 {
 		e.node = c.Nodes[max(0, slices.IndexFunc(c.Nodes, func(n *catalog.Node) bool { return len(n.Dimensions) > 0 && n.Value != nil }))]
+	}
+	writable := func(upsert bool) func(*catalog.Table) bool {
+		return func(t *catalog.Table) bool { return t.Write != nil && (!upsert || t.Write.Mode == catalog.Upsert) }
+	}
+	for _, wanted := range []func(*catalog.Table) bool{writable(true), writable(false)} {
+		if i := slices.IndexFunc(c.Tables, wanted); i >= 0 && e.written == nil {
+			e.written = c.Tables[i]
+		}
 	}
 	return &e
 }
@@ -55,6 +67,8 @@ func (e *examples) value(op *huma.Operation, name string) (example any, concerne
 		if table = nil; e.node != nil {
 			table = &e.node.Table
 		}
+	} else if op.Method != http.MethodGet && op.OperationID != "queryTable" {
+		table = e.written
 	} else if !slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.Name == "table" && p.In == "path" }) {
 		return nil, false
 	}
@@ -74,6 +88,9 @@ func (e *examples) value(op *huma.Operation, name string) (example any, concerne
 	case "table", "node":
 		return table.Name, true
 	case "column":
+		if c := s.exemplary(); c != nil {
+			return c.Name, true
+		}
 		if len(plain) > 0 {
 			return plain[0].Name, true
 		}
@@ -89,6 +106,18 @@ func (e *examples) value(op *huma.Operation, name string) (example any, concerne
 		if len(plain) > 0 {
 			return []string{plain[0].Name}, true
 		}
+	case "having":
+		return havingExample, true
+	case "search":
+		c := s.exemplary()
+		if onNode && len(e.node.Dimensions) > 0 {
+			c = e.node.Dimensions[0]
+		}
+		if c != nil {
+			if example := exampleOf(c); example != nil {
+				return fmt.Sprint(example), true
+			}
+		}
 	case "agg":
 		if onNode {
 			return []string{"last"}, true
@@ -96,7 +125,7 @@ func (e *examples) value(op *huma.Operation, name string) (example any, concerne
 		return []string{"count"}, true
 	case "where":
 		if c := s.exemplary(); c != nil {
-			return c.Name + "=" + c.Example, true
+			return fmt.Sprintf("%s=%v", c.Name, exampleOf(c)), true
 		}
 	case "identifiers":
 		if onNode && len(e.node.Dimensions) > 0 {
@@ -113,3 +142,6 @@ func (e *examples) value(op *huma.Operation, name string) (example any, concerne
 	}
 	return nil, true
 }
+
+// havingExample goes with agg=count, which is the example of agg.
+const havingExample = "count.gte=1"

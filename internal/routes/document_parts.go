@@ -15,14 +15,40 @@ type parts struct {
 	responses  map[string]*huma.Response
 	headers    map[string]*huma.Header
 	texts      map[string]string // of each part, by its reference
+	types      map[string]string // what is called so in Go: a parameter by its key, or something else
 }
 
-func newParts() *parts {
-	return &parts{map[string]*huma.Param{}, map[string]*huma.Response{}, map[string]*huma.Header{}, map[string]string{}}
+// newParts are no parts yet, in a document with schemas.
+func newParts(schemas map[string]*huma.Schema) *parts {
+	s := &parts{map[string]*huma.Param{}, map[string]*huma.Response{}, map[string]*huma.Header{}, map[string]string{}, map[string]string{}}
+	for name := range schemas {
+		s.types[goIdentifier(name)] = schemaPlace + name
+	}
+	for status := http.StatusBadRequest; status < 600; status++ {
+		s.types[goIdentifier(http.StatusText(status))] = responsePlace
+	}
+	return s
+}
+
+// ownType tells whether a parameter may have a key: generators of Go make a type of each, which
+// must not be called like another one, or like a schema of a dataset that may yet come.
+func (s *parts) ownType(key string) bool {
+	name := goIdentifier(key)
+	for _, suffix := range []string{rowSuffix, frameSuffix} {
+		if strings.HasSuffix(name, suffix) {
+			return false
+		}
+	}
+	if other, taken := s.types[name]; taken && other != key {
+		return false
+	}
+	s.types[name] = key
+	return true
 }
 
 // Places of parts in a document.
 const (
+	schemaPlace    = "#/components/schemas/"
 	parameterPlace = "#/components/parameters/"
 	responsePlace  = "#/components/responses/"
 	headerPlace    = "#/components/headers/"
@@ -36,6 +62,9 @@ func (s *parts) key(place string, part any, names ...string) (key string, found 
 		panic(err) // parts are made of what the library can write
 	}
 	for _, name := range names {
+		if place == parameterPlace && !s.ownType(name) {
+			continue
+		}
 		if known, taken := s.texts[place+name]; !taken || known == string(text) {
 			s.texts[place+name] = string(text)
 			return name, true

@@ -27,7 +27,7 @@ const stalled = 60 * time.Second
 // FormatInput is how a frame is to be written. The format itself is read by negotiate and
 // declared here for the OpenAPI document.
 type FormatInput struct {
-	Format      string `query:"format" doc:"Format of the answer: json, ndjson, csv, arrow or parquet. Without it the Accept header decides." example:"json"`
+	Format      string `query:"format" enum:"json,ndjson,csv,arrow,parquet" doc:"Format of the answer. Without it the Accept header decides." example:"json"`
 	Compression string `query:"compression" enum:"zstd,lz4" doc:"Compresses the buffers inside an Arrow stream"`
 	Download    string `query:"download" enum:"1" doc:"Answers as a file with a name"`
 }

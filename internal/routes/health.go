@@ -3,6 +3,7 @@ package routes
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -100,20 +101,25 @@ func (a *API) me(context.Context, *struct{}) (*Of[Me], error) {
 func (a *API) registerHealth() {
 	tags := []string{"Service"}
 	register(a, huma.Operation{
-		OperationID: "getHealth", Path: "/health", Tags: tags,
+		OperationID: "getHealth", Path: "/health", Tags: tags, Errors: refusals,
 		Summary: "Whether the process is alive; asks no data",
 	}, a.health)
 	register(a, huma.Operation{
-		OperationID: "getReady", Path: "/ready", Tags: tags,
-		Summary:   "Whether data can be answered, and what is not served and why",
-		Responses: map[string]*huma.Response{"503": {Description: "No data can be answered; the body says why"}},
+		OperationID: "getReady", Path: "/ready", Tags: tags, Errors: refusals,
+		Summary: "Whether data can be answered, and what is not served and why",
+		Responses: map[string]*huma.Response{"503": {
+			Description: "No data can be answered; the body says why",
+			Content: map[string]*huma.MediaType{"application/json": {
+				Schema: a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Ready](), true, "Ready"),
+			}},
+		}},
 	}, a.ready)
 	register(a, huma.Operation{
-		OperationID: "getInfo", Path: "/info", Tags: tags,
+		OperationID: "getInfo", Path: "/info", Tags: tags, Errors: refusals,
 		Summary: "Name and versions",
 	}, a.info)
 	register(a, huma.Operation{
-		OperationID: "getMe", Path: "/me", Tags: tags,
+		OperationID: "getMe", Path: "/me", Tags: tags, Errors: refusals,
 		Summary: "Who is asking",
 	}, a.me)
 }

@@ -12,7 +12,7 @@ import (
 
 // NodePath names a node.
 type NodePath struct {
-	Node string `path:"node" doc:"Published name of the node" example:"sp500"`
+	Node string `path:"node" doc:"Published name of the node" example:"stocks"`
 }
 
 // NodeSeriesInput chooses series and columns of a node, 10,000 rows unless it says
@@ -22,8 +22,8 @@ type NodeSeriesInput struct {
 	NodePath
 	RowsInput
 	Filters
-	Identifiers []string `query:"identifiers" doc:"Series to return, by their first dimension; all when left out"`
-	Select      []string `query:"select" doc:"Value columns to return; all when left out. Time and dimensions always come along"`
+	Identifiers []string `query:"identifiers" doc:"Series to return, by their first dimension; all when left out" example:"[\"AAPL\",\"MSFT\"]"`
+	Select      []string `query:"select" doc:"Value columns to return; all when left out. Time and dimensions always come along" example:"[\"price\"]"`
 }
 
 // RangeInput is a time range.
@@ -31,10 +31,10 @@ type RangeInput struct {
 	From      string `query:"from" doc:"Start of the range, which it contains: an ISO 8601 instant, a date, a clock time without an offset (both of the time zone), seconds or milliseconds since 1970, or relative to now: -24h, -7d, now-1h" example:"2008-09-01"`
 	To        string `query:"to" doc:"End of the range, which it does not contain; a bare date includes that day" example:"2008-09-30"`
 	Last      string `query:"last" doc:"Short for a from that lies so far back: 24h, 7d, 3mo" example:"7d"`
-	Start     string `query:"start" doc:"The same as from"`
-	End       string `query:"end" doc:"The same as to"`
-	StartDate string `query:"start_date" doc:"The same as from"`
-	EndDate   string `query:"end_date" doc:"The same as to"`
+	Start     string `query:"start" doc:"The same as from" example:"2008-09-01"`
+	End       string `query:"end" doc:"The same as to" example:"2008-09-30"`
+	StartDate string `query:"start_date" doc:"The same as from" example:"2008-09-01"`
+	EndDate   string `query:"end_date" doc:"The same as to" example:"2008-09-30"`
 	Inclusive string `query:"inclusive" enum:"left,right,both,neither" doc:"Which ends belong to the range, left when left out. A bare date as the end includes its day, and nothing after it, in any case; meta.range says what came of it"`
 	Timezone  string `query:"timezone" doc:"IANA time zone of dates, of clock times without an offset, of days in -7d and of buckets; UTC when left out. Times in the answer are always UTC" example:"America/New_York"`
 }
@@ -63,10 +63,10 @@ func (in *RangeInput) span() (timeseries.Range, error) {
 
 // BucketInput puts observations together in buckets of time.
 type BucketInput struct {
-	Interval   string   `query:"interval" doc:"Puts the observations of each series together in buckets of this length: a number and ms, s, m, h, d, w, mo, q or y. Buckets follow the calendar and clocks of the time zone; weeks begin on Monday" example:"1h"`
-	Origin     string   `query:"origin" doc:"An instant or date at which a bucket begins, in place of the calendar's beginnings"`
+	Interval   string   `query:"interval" doc:"Puts the observations of each series together in buckets of this length: a number and ms, s, m, h, d, w, mo, q or y. Buckets follow the calendar and clocks of the time zone; weeks begin on Monday" example:"1mo"`
+	Origin     string   `query:"origin" doc:"An instant or date at which a bucket begins, in place of the calendar's beginnings" example:"2008-01-01"`
 	Label      string   `query:"label" enum:"left,right" doc:"Whether the time of a bucket is its start (left, when left out) or its end"`
-	Agg        []string `query:"agg" doc:"How values are put together: last, first, mean, min, max, sum, count, median, p95 or ohlc, for all columns or as column:aggregation. When left out, as the catalog says, and else last; meta.range.aggregation says what was used. First and last go by time, and of several values at one time are the smallest and the greatest; median and p95 lie between two values where no single one is in place; null and NaN are not observed; ohlc of columns open, high, low and close makes coarser bars, and a volume adds up" example:"[\"close:last\",\"volume:sum\"]"`
+	Agg        []string `query:"agg" doc:"How values are put together: last, first, mean, min, max, sum, count, median, p95 or ohlc, for all columns or as column:aggregation. When left out, as the catalog says, and else last; meta.range.aggregation says what was used. First and last go by time, and of several values at one time are the smallest and the greatest; median and p95 lie between two values where no single one is in place; null and NaN are not observed; ohlc of columns open, high, low and close makes coarser bars, and a volume adds up" example:"[\"price:mean\"]"`
 	Fill       string   `query:"fill" doc:"What buckets without an observation hold: none (they are left out, when left out), null, previous (looked for up to 10 buckets before the range too), linear or a number. An end of the range that is open is, for each series, that of its own observations" example:"previous"`
 	MarkFilled bool     `query:"mark_filled" doc:"Adds the column filled, which is true where a bucket has no observation or a value was filled in"`
 }

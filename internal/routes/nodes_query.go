@@ -69,7 +69,7 @@ type oneOrNumber string
 
 // Schema implements huma.SchemaProvider.
 func (oneOrNumber) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}}}
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber, Format: "double"}}}
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

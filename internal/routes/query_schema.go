@@ -8,7 +8,7 @@ import (
 
 // TableQuery documents the body; it is decoded member by member.
 type TableQuery struct {
-	Select []string    `json:"select,omitempty" doc:"Columns to return, in this order, also of tables that this one refers to, as customer.name" example:"[\"iata\",\"name\"]"`
+	Select []string    `json:"select,omitempty" doc:"Columns to return, in this order, also of tables that this one refers to, as customer.name"`
 	Where  queryFilter `json:"where,omitempty" doc:"Filter on the rows"`
 	Order  []OrderStep `json:"order,omitempty" doc:"Columns to order by; the key is always appended"`
 	Limit  queryLimit  `json:"limit,omitempty" doc:"The most rows to return, or all as for the parameter of that name"`
@@ -48,7 +48,7 @@ func (queryFilter) Schema(r huma.Registry) *huma.Schema {
 	for _, o := range catalog.AllOperators() {
 		operators = append(operators, string(o))
 	}
-	scalar := []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}, {Type: huma.TypeBoolean}}
+	scalar := []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber, Format: "double"}, {Type: huma.TypeBoolean}}
 	value := &huma.Schema{
 		Description: "What the column is compared with; a list for in, nin and between",
 		OneOf:       append(scalar, &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{OneOf: scalar}}),

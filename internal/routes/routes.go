@@ -90,6 +90,7 @@ func New(services Services) *API {
 	a.registerTables()
 	a.registerWrites()
 	a.registerNodes()
+	a.promiseHeaders()
 	a.registerDocs()
 	a.mux.Get("/openapi.json", a.serve(func(w written) (page, error) { return w.json, nil }))
 	a.mux.Get("/openapi.yaml", a.serve(func(w written) (page, error) { return w.yaml() }))
@@ -114,6 +115,9 @@ var failures = []int{
 	http.StatusNotAcceptable, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
 	http.StatusInternalServerError, http.StatusServiceUnavailable,
 }
+
+// refusals are what an operation may answer that takes nothing and asks no data.
+var refusals = []int{http.StatusNotAcceptable, http.StatusUnprocessableEntity, http.StatusInternalServerError}
 
 // register adds an operation whose answer is a typed value.
 func register[I, O any](a *API, op huma.Operation, handler func(context.Context, *I) (*O, error)) {

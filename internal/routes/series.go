@@ -34,7 +34,7 @@ type NodeCoverageInput struct {
 	RowsInput
 	Filters
 	RangeInput
-	Identifiers []string `query:"identifiers" doc:"Series to return, by their first dimension; all when left out"`
+	Identifiers []string `query:"identifiers" doc:"Series to return, by their first dimension; all when left out" example:"[\"AAPL\",\"MSFT\"]"`
 }
 
 // NodeValuesInput asks for the distinct values of a dimension. Every other parameter is a filter on the observations.

@@ -1,0 +1,535 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"framehouse/internal/demo"
+)
+
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	app := open(t, Config{Demo: true, DataDir: t.TempDir()})
+	t.Run("is true", func(t *testing.T) { testDocumentIsTrue(t, app) })
+	t.Run("is as it was", func(t *testing.T) { testDocumentGolden(t, app) })
+}
+
+// A client is written from the document alone, so each operation is called as the document
+// says: with what it requires, with each example, each choice and each bound, and just
+// outside of these. Every status, media type, header and body that comes back must be one
+// that the document promises there.
+func testDocumentIsTrue(t *testing.T, app *App) {
+	document := readDocument(t, get(t, app.URL()+"/openapi.json").body)
+	ids := map[string]bool{}
+	for _, op := range document.operations {
+		if ids[op.OperationID] {
+			t.Errorf("there are two operations %s", op.OperationID)
+		}
+		ids[op.OperationID] = true
+		t.Run(op.OperationID, func(t *testing.T) {
+			p := &prober{T: t, document: document, op: op, url: app.URL()}
+			p.described()
+			p.probe()
+		})
+	}
+	// An answer that ClickHouse is away is documented like any other.
+	away := open(t, Config{CatalogFile: writeCatalog(t, string(demo.Catalog())), ClickHouse: "http://127.0.0.1:1"})
+	for _, op := range document.operations {
+		t.Run(op.OperationID+" without ClickHouse", func(t *testing.T) {
+			p := &prober{T: t, document: document, op: op, url: away.URL()}
+			c := p.required()
+			response := p.send(c)
+			if alive := response.status == http.StatusOK; alive != slices.Contains([]string{"/health", "/info", "/me"}, op.path) {
+				p.Errorf("%s: status %d: %s", c, response.status, response.body)
+			}
+			p.conforms(c, response)
+		})
+	}
+}
+
+// company is what a parameter goes with only, which the document says in words, by the name
+// of the parameter or member, or, where it is not so in every operation, of the kind of
+// operation and the parameter.
+var company = map[string]map[string]any{
+	"compression":                  {"format": "arrow"},
+	"downsample":                   {"points": json.Number("100")},
+	"label":                        {"interval": "1mo"},
+	"origin":                       {"interval": "1w"},
+	"fill":                         {"interval": "1d", "from": "2008-09-01", "to": "2008-09-30"},
+	"mark_filled":                  {"interval": "1d", "fill": "null", "from": "2008-09-01", "to": "2008-09-30"},
+	"GET nodes/rows agg":           {"interval": "1mo"},
+	"POST nodes/query agg":         {"interval": "1mo"},
+	"GET tables/rows having":       {"agg": "count"},
+	"GET nodes/flights/rows shape": {"origin": "SEA"}, // or there are more series than columns
+	"stale":                        {"max_age": "24h"},
+	"DELETE tables/rows":           {"list": "none"}, // there must be a filter
+}
+
+// small keeps answers to a few rows, since each is held against its schema, and requests to
+// the one large node of the demo to the rows of a day.
+func (p *prober) small(c call) call {
+	if slices.ContainsFunc(p.op.parameters, func(parameter apiParameter) bool { return parameter.Name == "limit" }) {
+		c = c.with("query", map[string]string{"limit": "20"})
+	}
+	if strings.HasPrefix(p.op.path, "/v1/nodes/flights/") {
+		return c.with("query", map[string]string{"departure.lt": "2001-01-02T00:00:00Z"})
+	}
+	return c
+}
+
+// elsewhere are values that the document limits in words to entries which the demo has too
+// few of; other tests ask for them.
+var elsewhere = []string{"limit=all"} // where the catalog allows export, in formats that stream
+
+// refusals are the statuses of values outside of their bounds, where it is not 422.
+var refusals = map[string]int{"format": http.StatusNotAcceptable}
+
+// ours are the headers that a client may want to act on, so that one which is sent must be
+// documented. Others, such as Date and Vary, HTTP explains.
+var ours = []string{"Link", "Retry-After", "Allow", "Location", "Etag", "Cache-Control", "Content-Disposition"}
+
+// prober calls an operation.
+type prober struct {
+	*testing.T
+	document *apiDocument
+	op       apiOperation
+	url      string
+}
+
+// call is a request that a document describes.
+type call struct {
+	query, path, header map[string]string
+	mediaType           string // of the body
+	body                []byte
+}
+
+// String shows the parameters as one would type them.
+func (c call) String() string {
+	var parts []string
+	for _, set := range []map[string]string{c.path, c.query, c.header} {
+		for _, name := range slices.Sorted(maps.Keys(set)) {
+			value := set[name]
+			parts = append(parts, fmt.Sprintf("%s=%s", name, value[:min(len(value), 100)]))
+		}
+	}
+	if c.body != nil {
+		parts = append(parts, fmt.Sprintf("%s %s", c.mediaType, c.body[:min(len(c.body), 300)]))
+	}
+	return strings.Join(parts, " ")
+}
+
+// with is the call with other values of parameters; none leaves a parameter out.
+func (c call) with(in string, values map[string]string) call {
+	set := map[string]*map[string]string{"query": &c.query, "path": &c.path, "header": &c.header}[in]
+	changed := maps.Clone(*set)
+	if changed == nil {
+		changed = map[string]string{}
+	}
+	maps.Copy(changed, values)
+	*set = changed
+	return c
+}
+
+func (c call) without(in, name string) call {
+	c = c.with(in, nil)
+	delete(map[string]map[string]string{"query": c.query, "path": c.path, "header": c.header}[in], name)
+	return c
+}
+
+// company is the call with what a parameter goes with.
+func (p *prober) company(c call, name string) call {
+	values := map[string]string{}
+	for _, key := range []string{name, strings.TrimSpace(p.op.kind() + " " + name), p.op.method + " " + strings.TrimPrefix(p.op.path, "/v1/") + " " + name} {
+		for other, value := range company[key] {
+			values[other] = inQuery(value)
+		}
+	}
+	return c.with("query", values)
+}
+
+// described holds the document itself to account: what is not described is not documented.
+func (p *prober) described() {
+	if p.op.OperationID == "" || p.op.Summary == "" || len(p.op.Tags) == 0 {
+		p.Errorf("operation id %q, summary %q, tags %q", p.op.OperationID, p.op.Summary, p.op.Tags)
+	}
+	for _, parameter := range p.op.parameters {
+		if parameter.Description == "" {
+			p.Errorf("the parameter %s has no description", parameter.Name)
+		}
+	}
+}
+
+func (p *prober) probe() {
+	base := p.required()
+	p.good(base)
+	base = p.small(base)
+	p.accepts(base)
+	p.bad(base.with("query", map[string]string{"no_such_parameter": "1"}), http.StatusUnprocessableEntity)
+	for _, parameter := range p.op.parameters {
+		if parameter.Required && parameter.In == "query" {
+			p.bad(base.without(parameter.In, parameter.Name), http.StatusUnprocessableEntity)
+		}
+		if parameter.In == "path" {
+			p.bad(base.with("path", map[string]string{parameter.Name: "no-such-name"}), 0)
+		}
+	}
+	p.singly(base)
+	p.together(base)
+	p.bodies(base)
+}
+
+// required is the call with what an operation requires, and nothing else.
+func (p *prober) required() call {
+	c := call{}
+	for _, parameter := range p.op.parameters {
+		if parameter.Required {
+			c = c.with(parameter.In, map[string]string{parameter.Name: inQuery(p.values(parameter, c)[0])})
+		}
+	}
+	for _, mediaType := range slices.Sorted(maps.Keys(p.op.bodies)) {
+		if b := p.op.bodies[mediaType]; len(b.examples) > 0 && c.body == nil {
+			c.mediaType, c.body = mediaType, bodyText(b.examples[0])
+		}
+	}
+	if len(p.op.bodies) > 0 && c.body == nil {
+		p.Fatal("the body has no example")
+	}
+	return p.company(c, "")
+}
+
+// values are what a parameter may be.
+func (p *prober) values(parameter apiParameter, base call) []any {
+	var values []any
+	if parameter.Example != nil {
+		values = append(values, parameter.Example)
+	}
+	for _, example := range parameter.Examples {
+		values = append(values, example.Value)
+	}
+	values = append(values, parameter.schema.inside()...)
+	// A mark comes from an answer; no example could hold for long.
+	marks := map[string]func(frame map[string]any) any{
+		"cursor": func(tabular map[string]any) any { return tabular["nextCursor"] },
+		"since":  func(tabular map[string]any) any { return tabular["tailCursor"] },
+	}
+	if mark := marks[parameter.Name]; mark != nil && len(values) == 0 {
+		var answer struct {
+			Meta struct {
+				Tabular map[string]any `json:"tabular"`
+			} `json:"meta"`
+		}
+		p.refill()
+		response := p.send(base.with("query", map[string]string{"limit": "1"}))
+		if err := json.Unmarshal(response.body, &answer); err != nil || mark(answer.Meta.Tabular) == nil {
+			p.Fatalf("no %s in %s", parameter.Name, response.body)
+		}
+		values = append(values, mark(answer.Meta.Tabular))
+	}
+	if len(values) == 0 && p.document.filter(p.op, parameter) {
+		values = append(values, parameter.schema.plain()) // filters on columns: there are too many for an example each
+	}
+	if len(values) == 0 && !strings.Contains(p.op.path, "{table}") && !strings.Contains(p.op.path, "{node}") && !parameter.Required {
+		return nil // of a table or node for which the catalog gives no examples
+	}
+	if len(values) == 0 {
+		p.Fatalf("the parameter %s has no example", parameter.Name)
+	}
+	return values
+}
+
+// singly tries the values of one parameter after the other.
+func (p *prober) singly(base call) {
+	for _, parameter := range p.op.parameters {
+		if p.document.filter(p.op, parameter) || parameter.In == "path" {
+			continue
+		}
+		c := p.company(base, parameter.Name)
+		for _, value := range p.values(parameter, base) {
+			p.good(c.with(parameter.In, map[string]string{parameter.Name: inQuery(value)}))
+		}
+		for _, value := range parameter.schema.outside() {
+			p.bad(c.with(parameter.In, map[string]string{parameter.Name: inQuery(value)}), cmp.Or(refusals[parameter.Name], http.StatusUnprocessableEntity))
+		}
+	}
+}
+
+// batch is how many filters are tried in one request.
+const batch = 30
+
+// together tries the filters on columns, of which there are hundreds and which do not
+// depend on each other, many in one request. Only if that fails they are tried one by one,
+// to see which it is.
+func (p *prober) together(base call) {
+	inside, outside := []map[string]string{}, []map[string]string{}
+	add := func(rounds *[]map[string]string, name string, values []any) {
+		for i, value := range values {
+			if i == len(*rounds) {
+				*rounds = append(*rounds, map[string]string{})
+			}
+			(*rounds)[i][name] = inQuery(value)
+		}
+	}
+	for _, parameter := range p.op.parameters {
+		if p.document.filter(p.op, parameter) {
+			add(&inside, parameter.Name, p.values(parameter, base))
+			add(&outside, parameter.Name, parameter.schema.outside())
+		}
+	}
+	each := func(rounds []map[string]string, try func(map[string]string)) {
+		for _, round := range rounds {
+			for names := range slices.Chunk(slices.Sorted(maps.Keys(round)), batch) {
+				some := map[string]string{}
+				for _, name := range names {
+					some[name] = round[name]
+				}
+				try(some)
+			}
+		}
+	}
+	each(inside, func(some map[string]string) {
+		c := base.with("query", some)
+		if response := p.send(c); response.status/100 == 2 {
+			p.conforms(c, response)
+			return
+		}
+		failed := p.Failed()
+		for name, value := range some {
+			p.good(p.company(base, name).with("query", map[string]string{name: value}))
+		}
+		if p.Failed() == failed {
+			p.good(c)
+		}
+	})
+	each(outside, func(some map[string]string) {
+		c := base.with("query", some)
+		response := p.send(c)
+		p.conforms(c, response)
+		var refused struct {
+			Errors []struct {
+				Location string `json:"location"`
+			} `json:"errors"`
+		}
+		_ = json.Unmarshal(response.body, &refused) // it conforms, or has failed
+		for _, fault := range refused.Errors {
+			delete(some, strings.TrimPrefix(fault.Location, "query."))
+		}
+		for name, value := range some {
+			p.bad(p.company(base, name).with("query", map[string]string{name: value}), http.StatusUnprocessableEntity)
+		}
+	})
+}
+
+// accepts asks for each media type that the answer is said to have.
+func (p *prober) accepts(base call) {
+	for mediaType := range p.op.responses["200"] {
+		c := base.with("header", map[string]string{"Accept": mediaType})
+		response := p.good(c)
+		if got := response.header.Get("Content-Type"); got != mediaType {
+			p.Errorf("%s: the answer is %s", c, got)
+		}
+	}
+	p.bad(base.with("header", map[string]string{"Accept": "text/x-nobody-writes-this"}), http.StatusNotAcceptable)
+}
+
+// bodies tries each example of a body, and of a JSON object each member as a parameter.
+func (p *prober) bodies(base call) {
+	const tooLarge = 1<<20 + 1 // for a query; the rows of a write may be more than a test should send
+	for mediaType, b := range p.op.bodies {
+		c := base
+		c.mediaType = mediaType
+		for _, example := range b.examples {
+			c.body = bodyText(example)
+			if err := p.document.schemas.ValidateValue(bodyValue(mediaType, example), b.place...); err != nil {
+				p.Errorf("%s: the example is not what the document describes: %v", c, err)
+			}
+			p.good(c)
+		}
+		if mediaType == "application/json" {
+			c.body = []byte(`{"no_such_member": 1}`)
+			p.bad(c, http.StatusUnprocessableEntity)
+			c.body = []byte(`{`)
+			p.bad(c, http.StatusUnprocessableEntity)
+		}
+		for name, schema := range b.schema.Properties {
+			with := func(value any) call {
+				members := map[string]any{name: value}
+				maps.Copy(members, company[name])
+				maps.Copy(members, company[p.op.kind()+" "+name])
+				c.body = bodyText(members)
+				return c
+			}
+			for _, value := range schema.inside() {
+				if !slices.Contains(elsewhere, name+"="+inQuery(value)) {
+					p.good(with(value))
+				}
+			}
+			for _, value := range schema.outside() {
+				p.bad(with(value), http.StatusUnprocessableEntity)
+			}
+			p.bad(with(map[string]any{"no_such_member": true}), http.StatusUnprocessableEntity)
+		}
+		if len(b.schema.Properties) > 0 {
+			c.body = bytes.Repeat([]byte(" "), tooLarge)
+			p.bad(c, http.StatusRequestEntityTooLarge)
+		}
+	}
+	if len(p.op.bodies) > 0 {
+		base.mediaType = "text/x-nobody-reads-this"
+		p.bad(base, http.StatusUnsupportedMediaType)
+	}
+}
+
+// bodyText is an example as it is sent: a text as it is, all else as JSON.
+func bodyText(example any) []byte {
+	if text, ok := example.(string); ok {
+		return []byte(text)
+	}
+	text, _ := json.Marshal(example) // it came from JSON
+	return text
+}
+
+// bodyValue is an example as a schema sees it.
+func bodyValue(mediaType string, example any) any {
+	if text, ok := example.(string); ok && mediaType == "application/json" {
+		_ = json.Unmarshal([]byte(text), &example) // what it is not stays a text
+	}
+	return example
+}
+
+// good sends a call that must succeed.
+func (p *prober) good(c call) answer {
+	p.Helper()
+	if p.op.method == http.MethodPost && strings.HasSuffix(p.op.path, "/rows") {
+		p.refill() // mode=insert refuses rows that are there
+	}
+	response := p.send(c)
+	if response.status/100 != 2 {
+		p.Errorf("%s: status %d: %s", c, response.status, response.body)
+	}
+	p.conforms(c, response)
+	return response
+}
+
+// refill makes sure of what is in the one table of the demo that is written to: some rows,
+// and none that an example writes.
+func (p *prober) refill() {
+	p.Helper()
+	const rows = `[{"list":"refilled","symbol":"A","target":1},{"list":"refilled","symbol":"B","target":2}]`
+	path := p.url + "/v1/tables/watchlist/rows"
+	for _, step := range []struct{ method, url, body string }{{http.MethodDelete, path + "?list.ne=", ""}, {http.MethodPost, path, rows}} {
+		request, err := http.NewRequestWithContext(p.Context(), step.method, step.url, strings.NewReader(step.body))
+		if err != nil {
+			p.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			p.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			p.Fatalf("%s of the watchlist: status %d", step.method, response.StatusCode)
+		}
+	}
+}
+
+// bad sends a call that must be refused, with a status if the document leaves no choice.
+func (p *prober) bad(c call, status int) {
+	p.Helper()
+	response := p.send(c)
+	if response.status/100 != 4 || status != 0 && response.status != status {
+		p.Errorf("%s: status %d, not %d: %s", c, response.status, status, response.body[:min(len(response.body), 500)])
+	}
+	p.conforms(c, response)
+}
+
+// conforms holds an answer against the document.
+func (p *prober) conforms(c call, response answer) {
+	p.Helper()
+	status := fmt.Sprint(response.status)
+	contents, documented := p.op.responses[status]
+	if !documented {
+		p.Errorf("%s: the status %s is not documented: %s", c, status, response.body[:min(len(response.body), 500)])
+		return
+	}
+	mediaType := response.header.Get("Content-Type")
+	place, documented := contents[mediaType]
+	if !documented && (mediaType != "" || len(contents) > 0) {
+		p.Errorf("%s: status %s has the media type %q, which is not documented", c, status, mediaType)
+		return
+	}
+	if strings.HasSuffix(strings.TrimPrefix(mediaType, "application/"), "json") && mediaType != "application/x-ndjson" {
+		if err := p.document.schemas.Validate(response.body, place...); err != nil {
+			p.Errorf("%s: status %s has another body than documented: %v\n%s", c, status, err, response.body[:min(len(response.body), 1000)])
+		}
+	}
+	headers := p.op.headers[status]
+	for name, values := range response.header {
+		if place, documented := headers[name]; documented {
+			if err := p.headerConforms(values[0], place); err != nil {
+				p.Errorf("%s: status %s has the header %s: %s, which is not what is documented: %v", c, status, name, values[0], err)
+			}
+		} else if strings.HasPrefix(name, "X-") || slices.Contains(ours, name) {
+			p.Errorf("%s: status %s has the header %s: %s, which is not documented", c, status, name, values[0])
+		}
+	}
+}
+
+// headerConforms reads a header as the type that it has by the document.
+func (p *prober) headerConforms(text string, place apiPlace) error {
+	if err := p.document.schemas.ValidateValue(text, place...); err == nil {
+		return nil
+	}
+	return p.document.schemas.Validate([]byte(text), place...)
+}
+
+// send sends a call.
+func (p *prober) send(c call) answer {
+	p.Helper()
+	path := p.op.path
+	for name, value := range c.path {
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
+	}
+	query := url.Values{}
+	for name, value := range c.query {
+		query.Set(name, value)
+	}
+	ctx, cancel := context.WithTimeout(p.Context(), 30*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, p.op.method, p.url+path+"?"+query.Encode(), bytes.NewReader(c.body))
+	if err != nil {
+		p.Fatal(err)
+	}
+	for name, value := range c.header {
+		if name == "Idempotency-Key" {
+			value = rand.Text() // one that was used belongs to that request
+		}
+		request.Header.Set(name, value)
+	}
+	if c.mediaType != "" {
+		request.Header.Set("Content-Type", c.mediaType)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer response.Body.Close()
+	a := answer{status: response.StatusCode, header: response.Header}
+	if a.body, err = io.ReadAll(response.Body); err != nil {
+		p.Fatalf("%s: %v", c, err)
+	}
+	maps.Copy(a.header, response.Trailer)
+	return a
+}
