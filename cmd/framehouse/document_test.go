@@ -23,6 +23,7 @@ func TestDocument(t *testing.T) {
 	t.Parallel()
 	app := open(t, Config{Demo: true, DataDir: t.TempDir()})
 	t.Run("is true", func(t *testing.T) { testDocumentIsTrue(t, app) })
+	t.Run("makes clients", func(t *testing.T) { testClients(t, app) })
 	t.Run("is as it was", func(t *testing.T) { testDocumentGolden(t, app) })
 }
 
