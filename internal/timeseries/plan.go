@@ -177,7 +177,10 @@ func (p *plan) ordering(descending bool) []sql.Order {
 // newestFirst reads the newest rows, and one more than the limit to know of others.
 func (p *plan) newestFirst() sql.Select {
 	query := p.read()
-	query.Columns = catalog.Selection(p.columns)
+	query.Columns = p.packed()
+	if p.derived != nil {
+		query.From = p.spelledOut()
+	}
 	query.OrderBy, query.Limit = p.ordering(true), p.limit+1
 	return query
 }
@@ -193,7 +196,7 @@ func (p *plan) turned(newest sql.Select) sql.Select {
 		From:    newest, Alias: catalog.Alias,
 	}
 	return sql.Select{
-		Columns: append(catalog.Selection(p.columns), sql.Column{Expr: row, As: rowColumn}),
+		Columns: append(p.packed(), sql.Column{Expr: row, As: rowColumn}),
 		From:    numbered, Alias: catalog.Alias,
 		OrderBy: []sql.Order{{Expr: row, Descending: true}},
 	}

@@ -106,6 +106,12 @@ func TestStatements(t *testing.T) {
 // explain asks ClickHouse how it would run a statement.
 func explain(t *testing.T, statement sql.Statement) string {
 	t.Helper()
+	return explained(t, "indexes = 1", statement)
+}
+
+// explained has more of it: a kind is a setting of EXPLAIN.
+func explained(t *testing.T, kind string, statement sql.Statement) string {
+	t.Helper()
 	text := statement.Text
 	for _, p := range statement.Params {
 		if strings.HasPrefix(p.Type, "Array(") {
@@ -116,7 +122,7 @@ func explain(t *testing.T, statement sql.Statement) string {
 	for i, setting := range statement.Settings {
 		text += []string{" SETTINGS ", ", "}[min(i, 1)] + fmt.Sprintf("%s = %d", setting.Name, setting.Value)
 	}
-	return storetest.Query(t, "", "EXPLAIN indexes = 1 "+text)
+	return storetest.Query(t, "", "EXPLAIN "+kind+" "+text)
 }
 
 func TestRows(t *testing.T) {
