@@ -3,7 +3,7 @@
 # The linter is run from its own module: it needs no installation and is no dependency of ours.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help run build test check bench clean fetch
+.PHONY: help run build test check bench clean fetch fetch-docs
 
 help:
 	@echo "make run    fetch ClickHouse and demo data (once), build, serve at http://127.0.0.1:8080"
@@ -22,7 +22,7 @@ run: fetch build
 # Always run, because Go knows best what has changed. Without cgo, one build serves every glibc. go build could find out
 # the commit by itself, but fails where git refuses a checkout that belongs to another user; without git, or in a source
 # archive, the program's own defaults stand.
-build:
+build: fetch-docs
 	@test -e bin/framehouse || echo "building bin/framehouse; the first time this may take a minute or two" >&2
 	@commit=; version=; if test -e .git; then \
 		commit=$$(git describe --always --exclude='*' --abbrev=40 --dirty 2>/dev/null); \
@@ -49,10 +49,13 @@ bench: fetch build
 	@go test -run '^$$' -bench . -benchmem -p 1 ./...
 	@exec go run ./scripts/bench $(ARGS)
 
-# Both do nothing when what they fetch is there. What they print on stdout is for programs.
-fetch:
+# They do nothing when what they fetch is there. What they print on stdout is for programs.
+fetch: fetch-docs
 	@scripts/fetch-engine.sh >/dev/null
 	@scripts/fetch-demo.sh >/dev/null
+
+fetch-docs:
+	@scripts/fetch-docs.sh >/dev/null
 
 clean:
 	rm -rf bin

@@ -80,6 +80,7 @@ var homes = map[string]string{
 	"go.yaml.in/yaml/":                      catalog,
 	"github.com/alecthomas/kong":            command,
 	"github.com/santhosh-tekuri/jsonschema": contracttest,
+	"github.com/chromedp/":                  command, // in tests
 }
 
 func TestImports(t *testing.T) {

@@ -4,54 +4,68 @@ import (
 	"bytes"
 	_ "embed"
 	"html/template"
-	"maps"
 	"net/http"
-	"slices"
+	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
+	"framehouse/internal/contracts"
 )
 
-//go:embed docs.html
-var docsHTML string
+var (
+	//go:embed docs.html
+	docsHTML string
+	//go:embed landing.html
+	landingHTML string
 
-var docsTemplate = template.Must(template.New("docs").Parse(docsHTML))
+	// The icon stands in the page, so that no browser asks for another.
+	pageTemplates = template.Must(template.Must(template.Must(template.New("icon").Parse(
+		`<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath fill='%230a5fb4' d='M1 2h14v3H1zm0 5h6v3H1zm8 0h6v3H9zm-8 5h6v3H1zm8 0h6v3H9z'/%3E%3C/svg%3E">`)).
+		New("docs").Parse(docsHTML)).New("landing").Parse(landingHTML))
+)
 
-// docsPolicy lets the page do nothing but show itself: it has no script, and asks
-// nothing of anyone, so it works without internet.
-const docsPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// What the pages may do. The one with docs runs scripts of ours and asks the server that it
+// comes from; nothing may be asked of anybody else, so it works without internet.
+const (
+	landingPolicy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	docsPolicy    = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
-// docsGroup is a heading of the page with its operations.
-type docsGroup struct {
-	Name       string
-	Operations []*huma.Operation
+// registerDocs serves the pages for people. Their links are relative, so that they hold
+// behind any prefix.
+func (a *API) registerDocs() {
+	var err error
+	if a.assets, err = readAssets(); err != nil {
+		panic(err) // they are part of the program
+	}
+	a.mux.Get("/docs", func(w http.ResponseWriter, r *http.Request) {
+		a.writePage(w, r, "docs", docsPolicy, map[string]any{"Assets": a.assets.path, "Complete": a.assets.complete})
+	})
+	a.mux.Get("/docs/LICENSE", a.serveLicence)
+	a.mux.Get("/docs/{hash}/{file}", a.serveAsset)
+	a.mux.Get("/", a.landing)
 }
 
-// registerDocs serves a page that shows the OpenAPI document to people. The document
-// does not change while the API serves, so the page is made once.
-func (a *API) registerDocs() {
-	document := a.huma.OpenAPI()
-	var groups []docsGroup
-	for _, path := range slices.Sorted(maps.Keys(document.Paths)) {
-		for _, op := range operations(document.Paths[path]) {
-			i := slices.IndexFunc(groups, func(g docsGroup) bool { return g.Name == op.Tags[0] })
-			if i < 0 {
-				i, groups = len(groups), append(groups, docsGroup{Name: op.Tags[0]})
-			}
-			groups[i].Operations = append(groups[i].Operations, op)
-		}
+// writePage answers with a page, unless the client wants something else: a program that
+// expects JSON is told, rather than sent what it can't read.
+func (a *API) writePage(w http.ResponseWriter, r *http.Request, name, policy string, data any) {
+	html := []contracts.Format{{Name: "html", MediaType: "text/html"}}
+	if _, err := contracts.Negotiate(html, "", strings.Join(r.Header.Values("Accept"), ",")); err != nil {
+		message := "This is a page for people, in HTML."
+		a.answer(w, r, &contracts.Error{Code: contracts.CodeNotAcceptable, Detail: message, Issues: []contracts.Issue{{
+			Location: "header.Accept", Message: message, Value: r.Header.Get("Accept"), Hint: a.at("/openapi.json") + " describes all routes to programs.",
+		}}})
+		return
 	}
 	var page bytes.Buffer
-	err := docsTemplate.Execute(&page, map[string]any{"Info": document.Info, "Groups": groups})
-	a.mux.Get("/docs", func(w http.ResponseWriter, r *http.Request) {
-		if err != nil {
-			a.answer(w, r, err)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", docsPolicy)
-		_, _ = w.Write(page.Bytes()) // a client that left needs no answer
-	})
-	a.mux.Get("/", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/docs", http.StatusTemporaryRedirect)
-	})
+	if err := pageTemplates.ExecuteTemplate(&page, name, data); err != nil {
+		a.answer(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store") // what is published changes, and so does the program
+	h.Add("Vary", "Accept")
+	_, _ = w.Write(page.Bytes()) // a client that left needs no answer
 }

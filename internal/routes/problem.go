@@ -149,3 +149,6 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, err error) {
 	w.WriteHeader(p.Status)
 	p.writeTo(w)
 }
+
+// at is a path of ours as clients call it.
+func (a *API) at(path string) string { return a.BasePath + path }

@@ -35,6 +35,11 @@ type Services struct {
 	Ping   func(ctx context.Context) (version string, err error)
 	Build  Build
 	Logger *slog.Logger
+	// BasePath is what all paths begin with, such as /data; empty for none.
+	BasePath string
+	// PublicURL is what clients call us, the base path included, without a slash at its
+	// end; empty when nobody has said it.
+	PublicURL string
 }
 
 // Build says which program this is.
@@ -49,6 +54,7 @@ type API struct {
 	huma      huma.API
 	mux       chi.Router
 	documents documents
+	assets    *assets
 }
 
 // conventions are process-wide switches of the Huma library. Its arrays would be
