@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"framehouse/internal/catalog/catalogtest"
 	"framehouse/internal/store/sql"
 	"framehouse/internal/store/storetest"
 )
@@ -47,7 +48,7 @@ func TestSortsTexts(t *testing.T) {
 				t.Errorf("%s, %s: a dictionary is sorted:\n%s", name, order, sorted)
 			}
 		}
-		frame, err := s.Rows(t.Context(), q)
+		frame, err := catalogtest.Run(t.Context())(s.Rows(q))
 		if err != nil {
 			t.Fatal(err)
 		}
