@@ -136,15 +136,19 @@ func (a *API) describe(c *catalog.Catalog) *huma.OpenAPI {
 			d.add(path, d.copied(op))
 		}
 	}
-	document.Tags = []*huma.Tag{
-		{Name: "Tables", Description: "Every published table, by name"},
-		{Name: "Nodes", Description: "Every published time series, by name"},
-		{Name: "Tutorial", Description: "Routes written by hand, as examples"},
-		{Name: "Service", Description: "The state of the service"},
-	}
 	if c != nil {
 		d.catalog(c)
+		document.Tags = []*huma.Tag{
+			{Name: tableGroup, Description: "Each table with its own parameters and rows"},
+			{Name: nodeGroup, Description: "Each time series with its own parameters and rows"},
+		}
 	}
+	document.Tags = append(document.Tags,
+		&huma.Tag{Name: "Tables", Description: "Every published table, by name"},
+		&huma.Tag{Name: "Nodes", Description: "Every published time series, by name"},
+		&huma.Tag{Name: "Tutorial", Description: "Routes written by hand, as examples"},
+		&huma.Tag{Name: "Service", Description: "The state of the service"},
+	)
 	components := *base.Components
 	components.Schemas = &registry{base.Components.Schemas, d.schemas}
 	components.Parameters, components.Responses, components.Headers = d.parts.parameters, d.parts.responses, d.parts.headers
