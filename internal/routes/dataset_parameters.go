@@ -28,6 +28,8 @@ func (s *dataset) parameter(of *huma.Operation, p *huma.Param) *huma.Param {
 	}
 	own := described(p)
 	array := func(values []string) {
+		// A comma in a name would end it.
+		values = slices.DeleteFunc(values, func(value string) bool { return strings.Contains(value, ",") })
 		own.Schema = &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString, Enum: anys(values)}}
 		own.Example = nil
 	}
