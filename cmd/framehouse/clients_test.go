@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,7 +32,11 @@ func testClients(t *testing.T, app *App) {
 		if err := os.Mkdir(filepath.Join(dir, "framehouse"), 0o777); err != nil {
 			t.Fatal(err)
 		}
-		execute(t, dir, generateGo)
+		// go run would ask whether a newer version says that this one should not be used. What
+		// was fetched before answers that too, so that a second run needs no network.
+		value := func(name string) string { return strings.TrimSpace(execute(t, dir, "go env "+name)) }
+		fetched := url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(value("GOMODCACHE"), "cache", "download"))}
+		execute(t, dir, generateGo, "GOPROXY="+fetched.String()+","+value("GOPROXY"))
 		// Without the folder's name in it, what was compiled for this document before is found again.
 		execute(t, dir, "go build -trimpath -o bin/ . ./write")
 		sameLines(t, execute(t, dir, filepath.Join(dir, "bin", "client")), closings(t))
@@ -109,9 +114,9 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// execute runs a command, whose words have no spaces but those of the folder, and returns
-// what it prints.
-func execute(t *testing.T, dir, line string) string {
+// execute runs a command, whose words have no spaces but those of the folder, with more in
+// its environment, and returns what it prints.
+func execute(t *testing.T, dir, line string, env ...string) string {
 	t.Helper()
 	words := strings.Fields(strings.ReplaceAll(line, dir, "\x00"))
 	for i, word := range words {
@@ -120,7 +125,7 @@ func execute(t *testing.T, dir, line string) string {
 	command := exec.CommandContext(t.Context(), words[0], words[1:]...)
 	command.Dir = dir
 	// The module of the client knows nothing of ours, and needs no C compiler. What npm fetches
-	// lies beside the other downloads, so that a second run needs no network.
+	// lies beside the other downloads, for a second run.
 	cache := os.Getenv("XDG_CACHE_HOME")
 	if cache == "" {
 		cache = filepath.Join(os.Getenv("HOME"), ".cache")
@@ -128,6 +133,7 @@ func execute(t *testing.T, dir, line string) string {
 	command.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOWORK=off", "CGO_ENABLED=0",
 		"npm_config_cache="+filepath.Join(cache, "framehouse", "npm"),
 		"npm_config_audit=false", "npm_config_fund=false", "npm_config_update_notifier=false")
+	command.Env = append(command.Env, env...)
 	var errs strings.Builder
 	command.Stderr = &errs
 	out, err := command.Output()
