@@ -45,7 +45,7 @@ func (s apiSchema) inside() []any {
 func (s apiSchema) plain() any {
 	formats := map[string]string{
 		"date": "2008-08-01", "date-time": "2008-08-01T12:00:00Z", "uuid": "0f8fad5b-d9cb-469f-a165-70867728950e", "time": "12:00:00",
-		"int64": "1", "uint64": "1", "int128": "1", "int256": "1", "uint128": "1", "uint256": "1", "decimal": "1", "ipv4": "192.0.2.1", "ipv6": "2001:db8::1",
+		"ipv4": "192.0.2.1", "ipv6": "2001:db8::1",
 	}
 	switch {
 	case s.Type == "array" && s.Items != nil:
@@ -56,6 +56,8 @@ func (s apiSchema) plain() any {
 		return true
 	case formats[s.Format] != "":
 		return formats[s.Format]
+	case s.Pattern != "":
+		return "1" // of a number as text, which is what patterns are of
 	}
 	return "x"
 }

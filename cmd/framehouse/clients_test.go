@@ -29,14 +29,7 @@ func testClients(t *testing.T, app *App) {
 	t.Run("Go", func(t *testing.T) {
 		need(t, "go")
 		dir := clientFolder(t, app, "go")
-		if err := os.Mkdir(filepath.Join(dir, "framehouse"), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		// go run would ask whether a newer version says that this one should not be used. What
-		// was fetched before answers that too, so that a second run needs no network.
-		value := func(name string) string { return strings.TrimSpace(execute(t, dir, "go env "+name)) }
-		fetched := url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(value("GOMODCACHE"), "cache", "download"))}
-		execute(t, dir, generateGo, "GOPROXY="+fetched.String()+","+value("GOPROXY"))
+		generate(t, dir)
 		// Without the folder's name in it, what was compiled for this document before is found again.
 		execute(t, dir, "go build -trimpath -o bin/ . ./write")
 		sameLines(t, execute(t, dir, filepath.Join(dir, "bin", "client")), closings(t))
@@ -59,6 +52,19 @@ func testClients(t *testing.T, app *App) {
 			}
 		}
 	})
+}
+
+// generate makes the package framehouse of the document in a folder.
+func generate(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Mkdir(filepath.Join(dir, "framehouse"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	// go run would ask whether a newer version says that this one should not be used. What
+	// was fetched before answers that too, so that a second run needs no network.
+	value := func(name string) string { return strings.TrimSpace(execute(t, dir, "go env "+name)) }
+	fetched := url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(value("GOMODCACHE"), "cache", "download"))}
+	execute(t, dir, generateGo, "GOPROXY="+fetched.String()+","+value("GOPROXY"))
 }
 
 // need skips a test where there is no such tool; on a machine that judges changes there must be.

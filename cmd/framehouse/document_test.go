@@ -40,7 +40,7 @@ func testDocumentIsTrue(t *testing.T, app *App) {
 		}
 		ids[op.OperationID] = true
 		t.Run(op.OperationID, func(t *testing.T) {
-			p := &prober{T: t, document: document, op: op, url: app.URL()}
+			p := &prober{T: t, document: document, op: op, url: app.URL(), refill: func(t *testing.T) { refillWatchlist(t, app) }, none: "list=none"}
 			p.described()
 			p.probe()
 		})
@@ -49,7 +49,7 @@ func testDocumentIsTrue(t *testing.T, app *App) {
 	away := open(t, Config{CatalogFile: writeCatalog(t, string(demo.Catalog())), ClickHouse: "http://127.0.0.1:1"})
 	for _, op := range document.operations {
 		t.Run(op.OperationID+" without ClickHouse", func(t *testing.T) {
-			p := &prober{T: t, document: document, op: op, url: away.URL()}
+			p := &prober{T: t, document: document, op: op, url: away.URL(), none: "list=none"}
 			c := p.required()
 			response := p.send(c)
 			if alive := response.status == http.StatusOK; alive != slices.Contains([]string{"/health", "/info", "/me"}, op.path) {
@@ -75,7 +75,6 @@ var company = map[string]map[string]any{
 	"GET tables/rows having":       {"agg": "count"},
 	"GET nodes/flights/rows shape": {"origin": "SEA"}, // or there are more series than columns
 	"stale":                        {"max_age": "24h"},
-	"DELETE tables/rows":           {"list": "none"}, // there must be a filter
 }
 
 // small keeps answers to a few rows, since each is held against its schema, and requests to
@@ -107,6 +106,8 @@ type prober struct {
 	document *apiDocument
 	op       apiOperation
 	url      string
+	refill   func(*testing.T) // fills what is written to
+	none     string           // a filter that no row of what is written to fits
 }
 
 // call is a request that a document describes.
@@ -207,7 +208,11 @@ func (p *prober) required() call {
 	if len(p.op.bodies) > 0 && c.body == nil {
 		p.Fatal("the body has no example")
 	}
-	return p.company(c, "")
+	if p.op.method == http.MethodDelete {
+		name, value, _ := strings.Cut(p.none, "=") // there must be a filter, the document says
+		c = c.with("query", map[string]string{name: value})
+	}
+	return c
 }
 
 // values are what a parameter may be.
@@ -231,7 +236,7 @@ func (p *prober) values(parameter apiParameter, base call) []any {
 				Tabular map[string]any `json:"tabular"`
 			} `json:"meta"`
 		}
-		p.refill()
+		p.refill(p.T)
 		response := p.send(base.with("query", map[string]string{"limit": "1"}))
 		if err := json.Unmarshal(response.body, &answer); err != nil || mark(answer.Meta.Tabular) == nil {
 			p.Fatalf("no %s in %s", parameter.Name, response.body)
@@ -413,7 +418,7 @@ func bodyValue(mediaType string, example any) any {
 func (p *prober) good(c call) answer {
 	p.Helper()
 	if p.op.method == http.MethodPost && strings.HasSuffix(p.op.path, "/rows") {
-		p.refill() // mode=insert refuses rows that are there
+		p.refill(p.T) // mode=insert refuses rows that are there
 	}
 	response := p.send(c)
 	if response.status/100 != 2 {
@@ -423,25 +428,15 @@ func (p *prober) good(c call) answer {
 	return response
 }
 
-// refill makes sure of what is in the one table of the demo that is written to: some rows,
-// and none that an example writes.
-func (p *prober) refill() {
-	p.Helper()
+// refillWatchlist makes sure of what is in the one table of the demo that is written to: some
+// rows, and none that an example writes.
+func refillWatchlist(t *testing.T, app *App) {
+	t.Helper()
 	const rows = `[{"list":"refilled","symbol":"A","target":1},{"list":"refilled","symbol":"B","target":2}]`
-	path := p.url + "/v1/tables/watchlist/rows"
-	for _, step := range []struct{ method, url, body string }{{http.MethodDelete, path + "?list.ne=", ""}, {http.MethodPost, path, rows}} {
-		request, err := http.NewRequestWithContext(p.Context(), step.method, step.url, strings.NewReader(step.body))
-		if err != nil {
-			p.Fatal(err)
-		}
-		request.Header.Set("Content-Type", "application/json")
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			p.Fatal(err)
-		}
-		response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			p.Fatalf("%s of the watchlist: status %d", step.method, response.StatusCode)
+	path := app.URL() + "/v1/tables/watchlist/rows"
+	for _, a := range []answer{ask(t, http.MethodDelete, path+"?list.ne=", ""), ask(t, http.MethodPost, path, rows, "Content-Type", jsonType)} {
+		if a.status != http.StatusOK {
+			t.Fatalf("the watchlist was not filled again: %d %s", a.status, a.body)
 		}
 	}
 }

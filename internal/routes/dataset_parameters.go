@@ -373,7 +373,7 @@ func valueSchema(c *catalog.Column) *huma.Schema {
 	case t.Name == "IPv4":
 		return &huma.Schema{Type: huma.TypeString, Format: "ipv4"}
 	case t.Name == "IPv6":
-		return &huma.Schema{Type: huma.TypeString}
+		return &huma.Schema{Type: huma.TypeString, Format: "ipv6"}
 	case t.Name == "Date" || t.Name == "Date32":
 		return &huma.Schema{Type: huma.TypeString, Format: "date"}
 	case t.Temporal():

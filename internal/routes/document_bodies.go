@@ -76,11 +76,13 @@ func rowExamples(t *catalog.Table) map[string]any {
 	for _, c := range t.Write.Columns {
 		value := exampleOf(c.Column)
 		if value == nil && c.Required(t.Key) {
-			value = someValue(c.Column)
+			if value = someValue(c.Column); value == nil {
+				return nil
+			}
 		}
 		if value != nil {
 			row[c.Name] = value
-			names, cells = append(names, c.Name), append(cells, fmt.Sprint(value))
+			names, cells = append(names, c.Name), append(cells, cell(value))
 		}
 	}
 	line, err := json.Marshal(row)
@@ -93,21 +95,36 @@ func rowExamples(t *catalog.Table) map[string]any {
 	return map[string]any{"application/json": []any{row}, "application/x-ndjson": string(line) + "\n", "text/csv": table.String()}
 }
 
-// someValue is a value of a column's type, of which the catalog gives no example.
+// cell is a value as CSV has it.
+func cell(value any) string {
+	if raw, ok := value.(json.RawMessage); ok {
+		return string(raw)
+	}
+	return fmt.Sprint(value)
+}
+
+// someValue is a value of a column's type, of which the catalog gives no example; nil when
+// it is not worth saying what one looks like.
 func someValue(c *catalog.Column) any {
 	switch field := c.FieldType(); {
 	case field == contracts.TypeBoolean:
 		return true
-	case c.Type.Wide() && field == contracts.TypeString:
-		return "1"
+	case field == contracts.TypeString && (c.Type.Bits() > 32 || c.Type.Decimal()):
+		return "1" // all its digits would be kept
 	case field == contracts.TypeInteger, field == contracts.TypeNumber:
 		return json.Number("1")
 	case field == contracts.TypeDate:
 		return "2026-03-22"
 	case field == contracts.TypeDateTime:
 		return "2026-03-22T12:00:00Z"
+	case c.Type.Name == "Array", c.Type.Name == "Nested":
+		return json.RawMessage("[]")
+	case c.Type.Name == "Map", c.Type.Name == "JSON":
+		return json.RawMessage("{}")
 	case field == contracts.TypeJSON:
-		return []any{}
+		return nil
+	case field == contracts.TypeTime, c.Type.Name == "Time64":
+		return "12:00:00"
 	case c.Type.Name == "UUID":
 		return "0f8fad5b-d9cb-469f-a165-70867728950e"
 	case c.Type.Name == "IPv4":
@@ -117,5 +134,5 @@ func someValue(c *catalog.Column) any {
 	case c.Type.EnumNames() != nil:
 		return c.Type.EnumNames()[0]
 	}
-	return "text"
+	return "x"
 }
