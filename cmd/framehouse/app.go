@@ -23,16 +23,17 @@ import (
 
 // Config says what an App serves, from where.
 type Config struct {
-	Listen       string        // host:port; port 0 takes a free one
-	CatalogFile  string        // path of the catalog
-	Demo         bool          // serve the demo catalog instead, and load its data
-	Publish      string        // serve all tables of this database instead, without a catalog
-	ClickHouse   string        // URL of a ClickHouse; empty starts one on DataDir
-	DataDir      string        // folder of the ClickHouse that is started
-	QueryTimeout time.Duration // zero means store.DefaultQueryTimeout
-	QueryLimits  sql.Limits    // of a query, where the catalog says nothing else; Time is QueryTimeout
-	MaxQueries   int           // queries that ClickHouse works on at once; zero means as many as suit it
-	QueueTimeout time.Duration // zero means defaultQueueTimeout
+	Listen       string         // host:port; port 0 takes a free one
+	CatalogFile  string         // path of the catalog
+	Demo         bool           // serve the demo catalog instead, and load its data
+	Publish      string         // serve all tables of this database instead, without a catalog
+	ClickHouse   string         // URL of a ClickHouse; empty starts one on DataDir
+	DataDir      string         // folder of the ClickHouse that is started
+	QueryTimeout time.Duration  // zero means store.DefaultQueryTimeout
+	QueryLimits  sql.Limits     // of a query, where the catalog says nothing else; Time is QueryTimeout
+	MaxQueries   int            // queries that ClickHouse works on at once; zero means as many as suit it
+	QueueTimeout time.Duration  // zero means defaultQueueTimeout
+	Origins      routes.Origins // sites whose scripts may read answers
 	Logger       *slog.Logger
 	Progress     func(message string) // told of what takes long
 }
@@ -96,6 +97,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 			Ping:       a.ping,
 			Build:      build(),
 			Logger:     cfg.Logger,
+			Origins:    cfg.Origins,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,

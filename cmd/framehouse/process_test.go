@@ -118,6 +118,7 @@ func TestCommandLine(t *testing.T) {
 		{"serve --clickhouse clickhouse://u:hidden@db:9000/x --demo", 2, "", "http://db:8123/x"},
 		{"serve --clickhouse http://u:hidden@db:8123/x?secure=1 --demo", 2, "", "secure"},
 		{"serve --demo --catalog mine.yaml", 2, "", "--catalog"},
+		{"serve --demo --cors-origins https://app.example.com,app.example.com", 2, "", `--cors-origins: the origin "app.example.com" must begin with https://`},
 		{"serve --demo --query-timeout 0s", 2, "", "--query-timeout"},
 		{"serve --demo --query-timeout -1s", 2, "", "--query-timeout"},
 		{"serve --demo --clickhouse http://127.0.0.1:1 --data d", 2, "", "--data"},

@@ -50,6 +50,7 @@ type serveCommand struct {
 	clickHouseFlags
 	whatFlags
 	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve on (${default})."`
+	corsFlags
 	limitFlags
 	LogLevel slog.Level `default:"INFO" placeholder:"LEVEL" help:"Log from this level on: DEBUG, INFO, WARN or ERROR; DEBUG has a line for each request (${default})."`
 }
@@ -68,6 +69,10 @@ const gcPercent = 150
 
 func (c *serveCommand) Run(ctx context.Context, console console) error {
 	if err := c.whatFlags.check(); err != nil {
+		return err
+	}
+	origins, err := c.origins()
+	if err != nil {
 		return err
 	}
 	if os.Getenv("GOGC") == "" {
@@ -91,6 +96,7 @@ func (c *serveCommand) Run(ctx context.Context, console console) error {
 		QueryLimits:  c.queryLimits(),
 		MaxQueries:   c.MaxQueries,
 		QueueTimeout: c.QueueTimeout,
+		Origins:      origins,
 		Logger:       logger(console, c.LogLevel),
 		Progress:     func(message string) { fmt.Fprintln(console.err, message) },
 	})

@@ -35,6 +35,8 @@ type Services struct {
 	Ping   func(ctx context.Context) (version string, err error)
 	Build  Build
 	Logger *slog.Logger
+	// Origins are the sites whose scripts may read answers in a browser.
+	Origins Origins
 	// BasePath is what all paths begin with, such as /data; empty for none.
 	BasePath string
 	// PublicURL is what clients call us, the base path included, without a slash at its
@@ -77,8 +79,8 @@ func New(services Services) *API {
 
 	// In this order: a request has its id before anything can fail, its time counts from the
 	// start, a panic is logged with that id, and the access line is written when all is over.
-	// HEAD asks like GET.
-	a.mux.Use(identify, observe, a.logAccess, a.recoverPanic, middleware.GetHead)
+	// Browsers hear of every answer whether they may hand it on. HEAD asks like GET.
+	a.mux.Use(identify, observe, a.logAccess, a.recoverPanic, a.cors, middleware.GetHead)
 	a.mux.NotFound(a.notFound)
 	a.mux.MethodNotAllowed(a.methodNotAllowed)
 
