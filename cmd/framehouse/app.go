@@ -34,6 +34,8 @@ type Config struct {
 	MaxQueries   int            // queries that ClickHouse works on at once; zero means as many as suit it
 	QueueTimeout time.Duration  // zero means defaultQueueTimeout
 	Origins      routes.Origins // sites whose scripts may read answers
+	BasePath     string         // what all paths begin with, such as /data; empty for none
+	PublicURL    string         // what clients call us, for documents; empty when nobody has said it
 	Logger       *slog.Logger
 	Progress     func(message string) // told of what takes long
 }
@@ -98,6 +100,8 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 			Build:      build(),
 			Logger:     cfg.Logger,
 			Origins:    cfg.Origins,
+			BasePath:   cfg.BasePath,
+			PublicURL:  cfg.PublicURL,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -113,8 +117,8 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	return a, nil
 }
 
-// URL is where the App answers.
-func (a *App) URL() string { return "http://" + a.listen.Addr().String() }
+// URL is where the App answers, its base path included.
+func (a *App) URL() string { return "http://" + a.listen.Addr().String() + a.cfg.BasePath }
 
 // Reload asks for the catalog to be read again now.
 func (a *App) Reload() { a.live.Reload() }

@@ -39,7 +39,12 @@ nodes:
 // with all their digits.
 func TestDocsPage(t *testing.T) {
 	findChromium(t)
-	app := customers(t, Config{})
+	for _, base := range []string{"", "/team/data"} {
+		t.Run("base path "+base, func(t *testing.T) { testDocsPage(t, customers(t, Config{BasePath: base})) })
+	}
+}
+
+func testDocsPage(t *testing.T, app *App) {
 	b := openBrowser(t, app.URL())
 	const source = "#operations-Tutorial-readCustomersSource"
 	b.do(
@@ -82,14 +87,16 @@ func TestDocsPage(t *testing.T) {
 
 func TestLandingPageInBrowser(t *testing.T) {
 	findChromium(t)
-	app := customers(t, Config{})
+	app := customers(t, Config{BasePath: "/team/data"})
 	b := openBrowser(t, app.URL())
-	b.do(chromedp.Navigate(app.URL() + "/"))
-	if shown := b.text("body"); !strings.Contains(shown, "Customers & <friends>") {
-		t.Errorf("the page shows %s", shown)
+	for _, end := range []string{"", "/"} {
+		b.do(chromedp.Navigate(app.URL() + end))
+		if shown := b.text("body"); !strings.Contains(shown, "Customers & <friends>") {
+			t.Errorf("the page shows %s", shown)
+		}
+		b.press(`a[href$="docs"]`)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#operations-Service-getHealth")))
 	}
-	b.press(`a[href="docs"]`)
-	b.do(chromedp.WaitVisible(chromedp.CSS("#operations-Service-getHealth")))
 	b.blameless()
 }
 
@@ -135,6 +142,16 @@ func TestLandingPage(t *testing.T) {
 		if p := getAs(t, app.URL()+path, "application/json").problem(t); p.Status != http.StatusNotAcceptable || !strings.Contains(p.Errors[0].Hint, "/openapi.json") {
 			t.Errorf("%s as JSON: %+v", path, p)
 		}
+	}
+}
+
+// The examples go to where clients are told to go.
+func TestLandingPageBehindAProxy(t *testing.T) {
+	t.Parallel()
+	app := customers(t, Config{BasePath: "/data", PublicURL: "https://data.example.com/data"})
+	page := string(get(t, app.URL()).body)
+	if !strings.Contains(page, "curl &#39;https://data.example.com/data/v1/tables/customers/rows") || strings.Contains(page, "127.0.0.1") {
+		t.Errorf("the page is %s", page)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 type openapiCommand struct {
 	clickHouseFlags
 	whatFlags
+	addressFlags
 	Format string `enum:"yaml,json" default:"yaml" env:"FRAMEHOUSE_OPENAPI_FORMAT" help:"yaml or json (${default})."`
 }
 
@@ -30,8 +31,12 @@ func (c *openapiCommand) Run(ctx context.Context, console console) error {
 	if err := c.whatFlags.check(); err != nil {
 		return err
 	}
-	services := routes.Services{Build: build(), Logger: slog.New(slog.DiscardHandler)}
-	_, err := os.Stat(cmp.Or(c.Catalog, catalogFile))
+	basePath, publicURL, err := c.addressFlags.check()
+	if err != nil {
+		return err
+	}
+	services := routes.Services{Build: build(), Logger: slog.New(slog.DiscardHandler), BasePath: basePath, PublicURL: publicURL}
+	_, err = os.Stat(cmp.Or(c.Catalog, catalogFile))
 	if c.Catalog == "" && err != nil && !c.Demo && c.Publish == "" {
 		fmt.Fprintf(console.err, "There is no %s here: described are the routes for any table and node, and none of your own.\n", catalogFile)
 		return c.print(console, services)

@@ -50,6 +50,7 @@ type serveCommand struct {
 	clickHouseFlags
 	whatFlags
 	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve on (${default})."`
+	addressFlags
 	corsFlags
 	limitFlags
 	LogLevel slog.Level `default:"INFO" placeholder:"LEVEL" help:"Log from this level on: DEBUG, INFO, WARN or ERROR; DEBUG has a line for each request (${default})."`
@@ -69,6 +70,10 @@ const gcPercent = 150
 
 func (c *serveCommand) Run(ctx context.Context, console console) error {
 	if err := c.whatFlags.check(); err != nil {
+		return err
+	}
+	basePath, publicURL, err := c.addressFlags.check()
+	if err != nil {
 		return err
 	}
 	origins, err := c.origins()
@@ -97,6 +102,8 @@ func (c *serveCommand) Run(ctx context.Context, console console) error {
 		MaxQueries:   c.MaxQueries,
 		QueueTimeout: c.QueueTimeout,
 		Origins:      origins,
+		BasePath:     basePath,
+		PublicURL:    publicURL,
 		Logger:       logger(console, c.LogLevel),
 		Progress:     func(message string) { fmt.Fprintln(console.err, message) },
 	})

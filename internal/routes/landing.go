@@ -34,7 +34,7 @@ type landingEntry struct{ Name, Label, Path string }
 // landing answers with the first page. It asks ClickHouse for nothing but whether it is
 // there, and repeats no error: those are for the log.
 func (a *API) landing(w http.ResponseWriter, r *http.Request) {
-	page := landingPage{Base: relativeBase(r), Assets: a.assets.path, Version: a.Build.Version}
+	page := landingPage{Base: a.relativeBase(r), Assets: a.assets.path, Version: a.Build.Version}
 	if a.Catalog == nil {
 		a.writePage(w, r, "landing", landingPolicy, page)
 		return
@@ -87,12 +87,12 @@ func (s *landingSection) add(t *catalog.Table) {
 
 // relativeBase leads from the path of a request for the first page to where links begin:
 // under /data they begin with data/, under /data/ with nothing.
-func relativeBase(r *http.Request) string {
+func (a *API) relativeBase(r *http.Request) string {
 	asked, _, _ := strings.Cut(r.RequestURI, "?")
-	if asked == "" || strings.HasSuffix(asked, "/") {
-		return ""
+	if a.BasePath != "" && asked == a.BasePath {
+		return path.Base(asked) + "/"
 	}
-	return path.Base(asked) + "/"
+	return ""
 }
 
 // plainHost is a host that can stand in a command as it is.

@@ -59,7 +59,7 @@ func (a *API) problem(ctx context.Context, err error) *problem {
 		}
 		a.Logger.Log(ctx, level, e.Detail, "code", e.Code, "cause", e.Cause, "request", id)
 	}
-	return newProblem(e, id)
+	return newProblem(a.mounted(e), id)
 }
 
 // writeProblem answers with an error outside of a handler.
@@ -110,14 +110,15 @@ func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
 		paths = append(paths, path)
 	}
 	slices.Sort(paths)
-	hint := "GET /openapi.json describes every route; /docs shows them."
+	hint := fmt.Sprintf("GET /openapi.json describes every route; %s shows them.", a.at("/docs"))
 	if near := contracts.Nearest(r.URL.Path, paths); near != "" {
-		hint = fmt.Sprintf("Did you mean %s? %s", near, hint)
+		hint = fmt.Sprintf("Did you mean %s? %s", a.at(near), hint)
 	}
-	message := fmt.Sprintf("There is no route %s.", r.URL.Path)
+	asked := a.at(r.URL.Path)
+	message := fmt.Sprintf("There is no route %s.", asked)
 	a.answer(w, r, &contracts.Error{
 		Code: contracts.CodeUnknownRoute, Detail: message,
-		Issues: []contracts.Issue{{Location: "path", Message: message, Value: r.URL.Path, Hint: hint}},
+		Issues: []contracts.Issue{{Location: "path", Message: message, Value: asked, Hint: hint}},
 	})
 }
 
@@ -149,6 +150,3 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, err error) {
 	w.WriteHeader(p.Status)
 	p.writeTo(w)
 }
-
-// at is a path of ours as clients call it.
-func (a *API) at(path string) string { return a.BasePath + path }

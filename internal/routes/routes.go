@@ -79,8 +79,9 @@ func New(services Services) *API {
 
 	// In this order: a request has its id before anything can fail, its time counts from the
 	// start, a panic is logged with that id, and the access line is written when all is over.
-	// Browsers hear of every answer whether they may hand it on. HEAD asks like GET.
-	a.mux.Use(identify, observe, a.logAccess, a.recoverPanic, a.cors, middleware.GetHead)
+	// Browsers hear of every answer whether they may hand it on. Behind mount, paths are
+	// without the base path. HEAD asks like GET.
+	a.mux.Use(identify, observe, a.logAccess, a.recoverPanic, a.cors, a.mount, middleware.GetHead)
 	a.mux.NotFound(a.notFound)
 	a.mux.MethodNotAllowed(a.methodNotAllowed)
 
@@ -90,6 +91,11 @@ func New(services Services) *API {
 	config.DocsPath = ""     // ours, at /docs, needs no internet
 	config.OpenAPIPath = ""  // ours follows the catalog
 	config.SchemasPath = ""
+	// Without an address the document's own host is meant, which needs no words; some clients
+	// would make // of a server / and a path.
+	if server := cmp.Or(services.PublicURL, services.BasePath); server != "" {
+		config.Servers = []*huma.Server{{URL: server}}
+	}
 	a.huma = humachi.New(a.mux, config)
 	a.huma.UseMiddleware(a.strictQuery, a.negotiate)
 
