@@ -18,12 +18,17 @@ type Reading struct {
 	// Key holds all that the answer depends on but the data. Requests that mean the same have
 	// the same, however they are spelt.
 	Key Key
+	// Of is the table or node that is asked.
+	Of *Table
 	// Tables are all whose data is read.
 	Tables []sql.Table
 	// Range is the time range that is read, or nil where there is none.
 	Range *contracts.Range
 	// Relative tells that the same request means something else at another time.
 	Relative bool
+	// Later says what else may be read, depending on the answer to the first statement; empty
+	// when nothing is.
+	Later string
 	// Run reads. Whoever gets the frame closes it. It may be called again, also at the same time.
 	Run func(ctx context.Context) (*contracts.Frame, error)
 }
@@ -44,7 +49,7 @@ func NewReading(table *Table, columns []*Column, statement sql.Statement, rest [
 	for _, s := range statement.Settings {
 		parts = append(parts, s.Name, strconv.FormatInt(s.Value, 10))
 	}
-	return &Reading{Key: Key{}.With(parts...).With(rest...), Tables: statement.Tables, Run: run}, nil
+	return &Reading{Key: Key{}.With(parts...).With(rest...), Of: table, Tables: statement.Tables, Run: run}, nil
 }
 
 // Then is the reading with something done to its frame; parts say what, for the key.

@@ -18,7 +18,7 @@ import (
 
 // elsewhere are parameters that only the operations for every table and node describe: they
 // work here too, but mean what others mean, or change what cells are.
-var elsewhere = []string{"int64", "decimals", "start", "end", "start_date", "end_date"}
+var elsewhere = []string{"int64", "decimals", "explain", "start", "end", "start_date", "end_date"}
 
 // parameter is what a parameter of every table or node is for this one; nil when it is not
 // for it.

@@ -43,6 +43,7 @@ func (in *FormatInput) format() *FormatInput { return in }
 // NumbersInput is how rows are to be written, their numbers among them.
 type NumbersInput struct {
 	FormatInput
+	ExplainInput
 	Int64    string `query:"int64" enum:"auto,string,number" doc:"How JSON writes integers of 64 bits: as text, as numbers, or (auto, the default) as numbers where the catalog says that they are safe. With json and ndjson only"`
 	Decimals string `query:"decimals" enum:"number,string" doc:"How JSON writes decimals of up to 38 digits: as numbers (the default) or as text; longer ones are always text. With json and ndjson only"`
 }
@@ -70,7 +71,7 @@ func (in *NumbersInput) limitOf(ctx context.Context, location, limit string) (in
 	case "":
 		return 0, nil
 	case "all":
-		if !format.Streams {
+		if !format.Streams && !explaining(ctx) {
 			return 0, contracts.Invalid(location, limit, "Ask for format=ndjson, csv, arrow or parquet.", "limit=all does not go with format=%s.", format.Name)
 		}
 		return contracts.NoLimit, nil

@@ -151,10 +151,20 @@ func registerFrame[I any, P frameInput[I]](a *API, op huma.Operation, handler fu
 	op.Method = cmp.Or(op.Method, http.MethodGet)
 	op.Metadata = withMetadata(op.Metadata, frameOperation)
 	op.Responses = map[string]*huma.Response{"200": a.frameResponse()}
+	if _, ok := any(new(I)).(explainer); ok {
+		op.Responses["200"].Extensions = a.explanationExtension()
+	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		ctx, err := asExplainer(ctx, in, P(in).format())
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
 		reading, err := handler(ctx, in)
 		if err != nil {
 			return nil, a.problem(ctx, err)
+		}
+		if explaining(ctx) {
+			return a.explain(store.WithPurpose(ctx, op.OperationID), reading)
 		}
 		frame, err := reading.Run(store.WithPurpose(ctx, op.OperationID))
 		if err != nil {

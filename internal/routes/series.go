@@ -41,6 +41,7 @@ type NodeCoverageInput struct {
 type NodeValuesInput struct {
 	NodePath
 	FormatInput
+	ExplainInput
 	Filters
 	Dimension string `path:"dimension" doc:"Dimension whose values are asked for" example:"symbol"`
 	Search    string `query:"search" doc:"Keeps values that contain this text; capital and small letters are the same" example:"aa"`

@@ -69,6 +69,7 @@ func (f *Filters) take(prefix string) url.Values {
 type TableValuesInput struct {
 	TablePath
 	FormatInput
+	ExplainInput
 	Filters
 	Column string `path:"column" doc:"Column whose values are asked for" example:"state"`
 	Search string `query:"search" doc:"Keeps values that contain this text; capital and small letters are the same" example:"new"`

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,9 @@ func WithPurpose(ctx context.Context, purpose string) context.Context {
 // gets Records closes them; ctx must last until then, and its end stops the query in
 // ClickHouse as well.
 func (s *Store) Query(ctx context.Context, statement sql.Statement) (*Records, error) {
+	if plan, ok := ctx.Value(explainKey{}).(*Plan); ok {
+		return nil, cmp.Or(s.explain(ctx, statement, plan), ErrExplained)
+	}
 	place, err := s.enter(ctx)
 	if err != nil {
 		return nil, err
@@ -65,8 +69,12 @@ func (s *Store) Query(ctx context.Context, statement sql.Statement) (*Records, e
 
 // selectRows runs a statement of ours with a small answer and decodes its rows.
 func selectRows[T any](ctx context.Context, s *Store, text string, params ...sql.Param) ([]T, error) {
+	return selectStatement[T](ctx, s, sql.Statement{Text: text, Params: params})
+}
+
+func selectStatement[T any](ctx context.Context, s *Store, statement sql.Statement) ([]T, error) {
 	defer timing.From(ctx).Since("clickhouse", time.Now())
-	answer, err := s.run(ctx, smallFormat, sql.Statement{Text: text, Params: params})
+	answer, err := s.run(ctx, smallFormat, statement)
 	if err != nil {
 		return nil, err
 	}

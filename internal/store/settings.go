@@ -102,7 +102,7 @@ const readAhead = "read_in_order_use_buffering"
 
 // nowAndThen are the settings that not every read is sent with. The last ones come with a
 // statement, as sql.Setting.
-var nowAndThen = []string{logComment, readLazily, readAhead, "max_rows_to_group_by", "allow_custom_error_code_in_throwif"}
+var nowAndThen = []string{logComment, readLazily, readAhead, "max_rows_to_group_by", "allow_custom_error_code_in_throwif", resolveSets}
 
 // readSettings are what reads are sent with.
 type readSettings struct {

@@ -139,7 +139,7 @@ func (s *Service) reading(table *catalog.Table, p *plan, q Query) (*catalog.Read
 		columns[i] = c.column
 	}
 	rest := []string{"table", strconv.FormatInt(p.limit, 10), strings.Join(p.order.names(), "\x00"), cmp.Or(q.Count, CountNone), q.Cursor, strconv.FormatBool(p.only)}
-	return catalog.NewReading(table, columns, statement, rest, func(ctx context.Context) (*contracts.Frame, error) {
+	r, err := catalog.NewReading(table, columns, statement, rest, func(ctx context.Context) (*contracts.Frame, error) {
 		frame, err := s.read(ctx, table, p, statement)
 		if err != nil {
 			return nil, err
@@ -150,6 +150,10 @@ func (s *Service) reading(table *catalog.Table, p *plan, q Query) (*catalog.Read
 		}
 		return frame, nil
 	})
+	if err == nil && q.Count == CountExact {
+		r.Later = "If there are more rows than the limit, a second query counts them."
+	}
+	return r, err
 }
 
 func (s *Service) read(ctx context.Context, table *catalog.Table, p *plan, statement sql.Statement) (*contracts.Frame, error) {

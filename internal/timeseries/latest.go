@@ -31,7 +31,7 @@ func (s *Service) Latest(q Query) (*catalog.Reading, error) {
 		return nil, err
 	}
 	p.order = p.order[1:]
-	return s.reading(p, p.latest(), []string{"latest"}, func(ctx context.Context, p *plan) (*contracts.Frame, error) {
+	r, err := s.reading(p, p.latest(), []string{"latest"}, func(ctx context.Context, p *plan) (*contracts.Frame, error) {
 		frame, err := s.latest(ctx, p)
 		if err != nil {
 			return nil, err
@@ -39,6 +39,10 @@ func (s *Service) Latest(q Query) (*catalog.Reading, error) {
 		frame.Meta.Range = p.resolved
 		return frame, nil
 	})
+	if err == nil && len(p.node.Dimensions) > 0 {
+		r.Later = "In a large node this looks at a short time before the end; queries that go further back follow, as long as a series is not found."
+	}
+	return r, err
 }
 
 // age deals with stale series.

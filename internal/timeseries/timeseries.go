@@ -85,7 +85,27 @@ func (s *Service) Rows(q Query) (*catalog.Reading, error) {
 		// Which buckets there are is not known yet, so neither is whether the last has ended.
 		p.relative, rest = true, append(rest, p.now.Format(time.RFC3339Nano))
 	}
-	return s.reading(p, p.newestFirst(), rest, func(ctx context.Context, p *plan) (*contracts.Frame, error) { return s.readRows(ctx, p, q) })
+	r, err := s.reading(p, p.newestFirst(), rest, func(ctx context.Context, p *plan) (*contracts.Frame, error) { return s.readRows(ctx, p, q) })
+	if err == nil {
+		r.Later = p.later(q)
+	}
+	return r, err
+}
+
+// later says what readRows may read after its first statement.
+func (p *plan) later(q Query) string {
+	_, _, closed := p.closed()
+	switch {
+	case p.tail != nil && !p.tail.byTime:
+		return "This finds the latest change; the rows are read by queries that follow."
+	case q.Points > 0 && (!closed || cmp.Or(q.Downsample, auto) == auto):
+		return "This counts the rows; which are read then, to choose points from, depends on how many there are."
+	case q.Shape == "wide":
+		return "This finds the series; their rows are read by a query that follows."
+	case q.Points == 0 && p.hopeful(q.Descending):
+		return "If the range holds more rows than the limit, a second query reads the newest."
+	}
+	return ""
 }
 
 // reading is a reading of a plan's rows by run, which gets a plan of its own. query and rest
@@ -127,6 +147,11 @@ func (s *Service) readRows(ctx context.Context, p *plan, q Query) (*contracts.Fr
 // mostHoped bounds the rows that are read in the hope that they are all.
 const mostHoped = DefaultLimit
 
+// hopeful tells whether the rows are first read in the hope that they are all.
+func (p *plan) hopeful(descending bool) bool {
+	return !descending && !p.bounded && p.limit != contracts.NoLimit && p.derived == nil && p.resolved.From != nil && p.limit <= mostHoped
+}
+
 func (s *Service) rows(ctx context.Context, p *plan, descending bool) (*contracts.Frame, error) {
 	query := p.newestFirst()
 	switch {
@@ -135,7 +160,7 @@ func (s *Service) rows(ctx context.Context, p *plan, descending bool) (*contract
 		return s.run(ctx, p, query, false)
 	case descending:
 		return s.run(ctx, p, query, false)
-	case p.derived == nil && p.resolved.From != nil && p.limit <= mostHoped:
+	case p.hopeful(descending):
 		// A range with a start mostly holds fewer rows than the limit. Then which of them are
 		// the newest is no question, and reading them in order is what ClickHouse does best.
 		hopeful := query

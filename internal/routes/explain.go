@@ -1,0 +1,237 @@
+package routes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"framehouse/internal/catalog"
+	"framehouse/internal/contracts"
+	"framehouse/internal/store"
+	"framehouse/internal/store/sql"
+)
+
+// ExplainInput asks what a request would read in the place of its answer.
+type ExplainInput struct {
+	Explain string `query:"explain" enum:"1" doc:"Answers, as an Explanation in JSON, what ClickHouse would read for this request, and reads nothing. The other parameters are checked as always"`
+}
+
+func (in *ExplainInput) explains() bool { return in.Explain != "" }
+
+// Explanation is what a request would read. The statements themselves are the operator's
+// business.
+type Explanation struct {
+	Statements []ExplainedStatement `json:"statements" doc:"What ClickHouse is asked: the first statement, since later ones depend on its answer; notes tell of these"`
+	Range      *contracts.Range     `json:"range,omitempty" doc:"The range of time that the request means, as far as it is known before rows are read"`
+	Limits     ExplainedLimits      `json:"limits" doc:"At which ClickHouse stops a query, which is then answered with 422 query_too_expensive"`
+	Version    string               `json:"version,omitempty" doc:"The version of the data that would be read"`
+	Cache      string               `json:"cache,omitempty" doc:"Whether the answer is kept"`
+	Notes      []string             `json:"notes,omitempty" doc:"What else should be known"`
+	RequestID  string               `json:"requestId" doc:"Identifies this answer in the log"`
+}
+
+// ExplainedStatement is what one statement would read, to the granule. One that has found the
+// rows of its limit stops earlier.
+type ExplainedStatement struct {
+	Rows  *int64          `json:"rows,omitempty" doc:"Rows that would be read; absent when ClickHouse has no estimate"`
+	Bytes *int64          `json:"bytes,omitempty" doc:"Uncompressed bytes that would be read, by the average row; absent when ClickHouse does not know, as of small tables"`
+	Reads []ExplainedRead `json:"reads" doc:"What would be read of each table that ClickHouse has an estimate for"`
+}
+
+// ExplainedRead is what would be read of one table.
+type ExplainedRead struct {
+	Table string `json:"table,omitempty" doc:"The published table or node; absent of one that stands behind a view"`
+	Rows  int64  `json:"rows" doc:"Rows that would be read"`
+	Bytes int64  `json:"bytes,omitempty" doc:"Uncompressed bytes that would be read, by the average row"`
+	Marks int64  `json:"marks" doc:"Marks in the ranges that would be read"`
+	ExplainedScope
+	Indexes []ExplainedIndex `json:"indexes" doc:"What each index leaves of what came before it"`
+}
+
+// ExplainedScope is a share of a table.
+type ExplainedScope struct {
+	Parts      int64 `json:"parts" doc:"Parts of the table that are left"`
+	OfParts    int64 `json:"ofParts" doc:"Parts before"`
+	Granules   int64 `json:"granules" doc:"Granules that are left; one is some 8,192 rows"`
+	OfGranules int64 `json:"ofGranules" doc:"Granules before"`
+}
+
+// ExplainedIndex is what an index does.
+type ExplainedIndex struct {
+	Type      string   `json:"type" doc:"MinMax and Partition go by the partition key, PrimaryKey by the sorting key, Skip by an index of its own" example:"PrimaryKey"`
+	Keys      []string `json:"keys,omitempty" doc:"Columns and expressions of the key that the request has conditions on"`
+	Condition string   `json:"condition,omitempty" doc:"The condition as ClickHouse uses it; absent when the index leaves all" example:"(time in [1767225600, +Inf))"`
+	ExplainedScope
+}
+
+// ExplainedLimits are those of each query. One that is absent is none of framehouse's.
+type ExplainedLimits struct {
+	Seconds     float64 `json:"seconds" doc:"Time that ClickHouse may work"`
+	MemoryBytes int64   `json:"memoryBytes,omitempty" doc:"Memory that it may take"`
+	Rows        int64   `json:"rows,omitempty" doc:"Rows that it may read"`
+	Bytes       int64   `json:"bytes,omitempty" doc:"Uncompressed bytes that it may read"`
+}
+
+// explainer is an input that embeds ExplainInput.
+type explainer interface{ explains() bool }
+
+type explainKey struct{}
+
+// explaining tells whether a request is to be explained.
+func explaining(ctx context.Context) bool { return ctx.Value(explainKey{}) != nil }
+
+// asExplainer marks the context of a request that is to be explained, and refuses what goes
+// with rows alone.
+func asExplainer(ctx context.Context, in any, format *FormatInput) (context.Context, error) {
+	if e, ok := in.(explainer); !ok || !e.explains() {
+		return ctx, nil
+	}
+	answer, _ := ctx.Value(formatKey{}).(contracts.Format)
+	for _, contradiction := range []struct {
+		found       bool
+		name, value string
+	}{
+		{answer.Name != "json", "format", answer.Name}, {format.Download != "", "download", format.Download}, {format.Compression != "", "compression", format.Compression},
+	} {
+		if contradiction.found {
+			return ctx, contracts.Invalid("query."+contradiction.name, contradiction.value, "Leave out explain or "+contradiction.name+", and an Accept header that asks for something other than JSON.",
+				"explain and %s=%s contradict each other: an explanation is JSON.", contradiction.name, contradiction.value)
+		}
+	}
+	return context.WithValue(ctx, explainKey{}, true), nil
+}
+
+// explain answers what a reading would read.
+func (a *API) explain(ctx context.Context, reading *catalog.Reading) (*huma.StreamResponse, error) {
+	var plan store.Plan
+	frame, err := reading.Run(store.Explaining(ctx, &plan))
+	if err == nil {
+		frame.Close()
+		err = errors.New("a reading has a frame and asked ClickHouse nothing")
+	}
+	if !errors.Is(err, store.ErrExplained) {
+		return nil, a.problem(ctx, err)
+	}
+	text, err := json.Marshal(a.explanation(ctx, reading, &plan))
+	if err != nil {
+		return nil, a.problem(ctx, err)
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		hc.SetHeader("Content-Type", "application/json")
+		hc.SetHeader("Cache-Control", "no-store")
+		hc.SetStatus(http.StatusOK)
+		_, _ = hc.BodyWriter().Write(append(text, '\n')) // a client that left needs no answer
+	}}, nil
+}
+
+func (a *API) explanation(ctx context.Context, reading *catalog.Reading, plan *store.Plan) *Explanation {
+	limits := func(limit int64) int64 { return max(0, limit) }
+	e := &Explanation{
+		Range: reading.Range, RequestID: requestID(ctx),
+		Limits: ExplainedLimits{plan.Limits.Time.Seconds(), limits(plan.Limits.Memory), limits(plan.Limits.Rows), limits(plan.Limits.Bytes)},
+	}
+	statement := ExplainedStatement{Reads: []ExplainedRead{}}
+	var rows, bytes int64
+	weighed := true
+	for _, r := range plan.Reads {
+		rows, bytes, weighed = rows+r.Rows, bytes+r.Bytes, weighed && (r.Bytes > 0 || r.Rows == 0)
+		statement.Reads = append(statement.Reads, a.explainedRead(r, reading))
+	}
+	if !plan.Partial {
+		statement.Rows = &rows
+		if weighed {
+			statement.Bytes = &bytes
+		}
+	}
+	e.Statements = []ExplainedStatement{statement}
+	for _, note := range []struct {
+		true bool
+		text string
+	}{
+		{plan.Partial, "ClickHouse has no estimate for part of what is read: a view, another server's table, or an engine without an index."},
+		{plan.Unresolved, "A condition depends on other rows, which were not looked up: it may leave less than is said here."},
+		{reading.Later != "", reading.Later},
+	} {
+		if note.true {
+			e.Notes = append(e.Notes, note.text)
+		}
+	}
+	e.Version, e.Cache = a.kept(ctx, reading)
+	return e
+}
+
+// kept is the version of the data that a reading would read, and whether there is an answer
+// that was kept. Nothing is kept yet.
+func (a *API) kept(context.Context, *catalog.Reading) (version, cache string) { return "", "" }
+
+// explainedRead is a read as the client may see it. Of a table that is not published, such as
+// one behind a view, neither name nor conditions are said.
+func (a *API) explainedRead(r store.Read, reading *catalog.Reading) ExplainedRead {
+	e := ExplainedRead{Rows: r.Rows, Bytes: r.Bytes, Marks: r.Marks, ExplainedScope: ExplainedScope(r.Scope), Indexes: []ExplainedIndex{}}
+	var table *catalog.Table
+	switch {
+	case reading.Of != nil && reading.Of.Source == r.Table:
+		table = reading.Of
+	case slices.Contains(reading.Tables, r.Table):
+		table = a.published(r.Table)
+	}
+	if table != nil {
+		e.Table = table.Name
+	}
+	for _, index := range r.Indexes {
+		x := ExplainedIndex{Type: index.Type, ExplainedScope: ExplainedScope(index.Scope)}
+		if table != nil && !slices.ContainsFunc(index.Keys, func(key string) bool { return !speaksOf(key, table) }) && len(index.Keys) > 0 {
+			x.Keys, x.Condition = index.Keys, index.Condition
+		}
+		e.Indexes = append(e.Indexes, x)
+	}
+	return e
+}
+
+// published is a table or node that publishes a table of ClickHouse.
+func (a *API) published(source sql.Table) *catalog.Table {
+	c, err := a.Catalog.Current()
+	if err != nil {
+		return nil
+	}
+	for _, t := range c.Tables {
+		if t.Source == source {
+			return t
+		}
+	}
+	for _, n := range c.Nodes {
+		if n.Source == source {
+			return &n.Table
+		}
+	}
+	return nil
+}
+
+// speaksOf tells whether a part of a key is made of columns that the table publishes.
+func speaksOf(key string, table *catalog.Table) bool {
+	words := strings.FieldsFunc(key, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for i, word := range words {
+		function := len(words) > 1 && strings.Contains(key, word+"(")
+		if table.Column(word) == nil && !function && !(i > 0 && isNumber(word)) {
+			return false
+		}
+	}
+	return true
+}
+
+func isNumber(word string) bool {
+	return !strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsDigit(r) })
+}
+
+// explanationExtension tells of the answer to a request with explain, beside the frame. As
+// another schema of the same response it would keep clients from knowing a frame for one.
+func (a *API) explanationExtension() map[string]any {
+	return map[string]any{"x-explanation": huma.SchemaFromType(a.huma.OpenAPI().Components.Schemas, reflect.TypeFor[Explanation]())}
+}
