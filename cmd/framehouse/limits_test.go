@@ -130,7 +130,7 @@ func TestCallersTakeTurns(t *testing.T) {
 // Questions of our own are answered all the while.
 func TestQueueIsFull(t *testing.T) {
 	t.Parallel()
-	app, database := limited(t, Config{MaxQueries: 1, QueueTimeout: 2 * time.Minute})
+	app, database := limited(t, Config{MaxQueries: 1, QueueTimeout: 10 * time.Minute, QueryTimeout: 10 * time.Minute})
 	many, leave := context.WithCancel(t.Context())
 	client := from(t, "127.0.0.1")
 	const surplus = 9

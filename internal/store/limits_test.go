@@ -164,6 +164,9 @@ func TestPlaces(t *testing.T) {
 		for err == nil {
 			_, err = records.Next()
 		}
+		if _, err := countRows(caller("b"), s, "SELECT 1 AS one"); err != nil {
+			t.Errorf("after a failure, before its records are closed: %v", err)
+		}
 		records.Close()
 	}
 	// Read to the end, and not closed yet.

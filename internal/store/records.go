@@ -48,6 +48,7 @@ func (r *Records) read() (arrow.Record, error) {
 	}
 	if err != nil && err != io.EOF {
 		err = r.answer.explain(err)
+		r.answer.place.Leave() // there is nothing more that others could wait for
 	}
 	r.end = err
 	return record, err

@@ -167,6 +167,7 @@ func (s *Service) latest(ctx context.Context, p *plan) (*contracts.Frame, error)
 		}
 		settled, err := frame.Settle()
 		if err != nil {
+			frame.Close()
 			return nil, err
 		}
 		found := frame.Meta.Tabular.RowCount
