@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"framehouse/internal/contracts"
 	"framehouse/internal/store"
@@ -22,6 +23,9 @@ type Catalog struct {
 	Tables []*Table
 	Nodes  []*Node
 	Faults []Fault
+
+	marks    map[sql.Table][]string // columns of tables that grow with each change
+	computed []sql.Table            // tables with columns that are computed when they are read
 }
 
 // Fault is something wrong with a catalog file.
@@ -63,6 +67,9 @@ type Table struct {
 	Relations []*Relation
 	sorting   []string // the columns that ClickHouse keeps the rows sorted by
 	Write     *Write   // nil when it is only read
+	Caching   Caching
+	Version   string // a column that grows with each change of the table; empty when none is named
+	computed  bool   // whether a column is computed when it is read, perhaps of what is not in the table
 	identity  identity
 }
 
@@ -73,7 +80,9 @@ type Node struct {
 	Dimensions []*Column // columns that tell series apart
 	Value      *Column   // the main value; nil when there is none
 	Frequency  string    // how often an observation is expected; empty when irregular
-	Changed    *Column   // grows with each insert or change, such as its time; nil when there is none
+	// Tolerance is how far ends of ranges may be moved so that requests are alike; zero for not at all.
+	Tolerance time.Duration
+	Changed   *Column // grows with each insert or change, such as its time; nil when there is none
 }
 
 // Column is a published column.

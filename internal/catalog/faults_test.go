@@ -78,11 +78,11 @@ func TestFaults(t *testing.T) {
 		{"the same column twice", "tables:\n  prices:\n    columns:\n      id: {}\n      id: {}", []string{`5: tables.prices: "id" is here twice, first in line 4`}},
 		{"unknown keys", "tables:\n  prices:\n    colums: {}\n    time: time\n    columns:\n      id: {unti: m, format: x}", []string{
 			`3: tables.prices: unknown key "colums"; did you mean "columns"?`,
-			`4: tables.prices: unknown key "time"; known are columns, created_at, created_by, description, export, final, key, label, limits, max_rows, order, references, table, updated_at, updated_by, write`,
+			`4: tables.prices: unknown key "time"; known are cache, columns, created_at, created_by, description, export, final, key, label, limits, max_rows, order, references, table, updated_at, updated_by, version, write`,
 			`6: tables.prices: unknown key "unti"; did you mean "unit"?`,
 			`6: tables.prices: unknown key "format"; known are description, example, hidden, label, safe_integer, unit, values`,
 		}},
-		{"a merge key", "tables:\n  prices:\n    <<: {label: x}", []string{`3: tables.prices: unknown key "<<"; known are columns, created_at, created_by, description, export, final, key, label, limits, max_rows, order, references, table, updated_at, updated_by, write`}},
+		{"a merge key", "tables:\n  prices:\n    <<: {label: x}", []string{`3: tables.prices: unknown key "<<"; known are cache, columns, created_at, created_by, description, export, final, key, label, limits, max_rows, order, references, table, updated_at, updated_by, version, write`}},
 		{"a name that is no text", "tables:\n  ? [a]\n  : {}", []string{"2: a list stands where a name is expected"}},
 		{"names that no path holds", "tables:\n  a/b: {table: prices}\n  '..': {table: prices}\n  é: {table: prices}\n  'a b': {table: prices}\n  a?: {table: prices}", []string{
 			`2: tables.a/b: the name "a/b" cannot stand in a path; use letters, digits, '_', '-' and '.'`,

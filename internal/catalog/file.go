@@ -41,6 +41,7 @@ type entry struct {
 	final       *bool // nil leaves it to the engine
 	references  []reference
 	write       writeEntry
+	cache       cacheEntry
 	columns     []columnEntry
 	time        text
 	dimensions  []text
@@ -166,6 +167,7 @@ func (d *decoder) decodeEntry(n *yaml.Node) {
 		known["frequency"] = d.text(&e.frequency)
 		known["changed"] = d.text(&e.changed)
 	}
+	e.cache.keys(d, known)
 	d.mapping(n, known)
 	d.once("key", e.key)
 	d.once("order", e.order)

@@ -22,6 +22,7 @@ func (c *Catalog) identify() {
 		h := sha256.New()
 		n.Table.writeTo(h)
 		fmt.Fprintf(h, "%q %q %q %q %q", names(n.Time), names(n.Dimensions...), names(n.Value), n.Frequency, names(n.Changed))
+		fmt.Fprintf(h, "%d", n.Tolerance)
 		h.Sum(n.identity[:0])
 	}
 }

@@ -134,5 +134,6 @@ func (s *settlement) finish(c *Catalog, trial *file) (*Catalog, versions) {
 	slices.SortStableFunc(faults, func(a, b Fault) int { return a.Line - b.Line })
 	c.Faults = faults
 	c.identify()
+	c.weigh()
 	return c, served
 }

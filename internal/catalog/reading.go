@@ -29,6 +29,10 @@ type Reading struct {
 	// Later says what else may be read, depending on the answer to the first statement; empty
 	// when nothing is.
 	Later string
+	// Caching is that of the table or node that is asked for.
+	Caching Caching
+	// Export tells that all rows are asked for, however many.
+	Export bool
 	// Run reads. Whoever gets the frame closes it. It may be called again, also at the same time.
 	Run func(ctx context.Context) (*contracts.Frame, error)
 }
@@ -49,7 +53,7 @@ func NewReading(table *Table, columns []*Column, statement sql.Statement, rest [
 	for _, s := range statement.Settings {
 		parts = append(parts, s.Name, strconv.FormatInt(s.Value, 10))
 	}
-	return &Reading{Key: Key{}.With(parts...).With(rest...), Of: table, Tables: statement.Tables, Run: run}, nil
+	return &Reading{Key: Key{}.With(parts...).With(rest...), Of: table, Tables: statement.Tables, Caching: table.Caching, Run: run}, nil
 }
 
 // Then is the reading with something done to its frame; parts say what, for the key.

@@ -2,6 +2,10 @@ package catalog
 
 import (
 	"context"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"framehouse/internal/contracts"
@@ -9,54 +13,157 @@ import (
 	"framehouse/internal/store/sql"
 )
 
-// sizeAge is how old a size may be that is given out. Sizes accompany frames, and a
-// dashboard fetches many frames at one moment; one question serves them all.
-const sizeAge = 2 * time.Second
+// sizeAge is how old a size, or a version, may be that is given out. Sizes accompany frames,
+// and a dashboard fetches many frames at one moment; one question serves them all. What is
+// written through us is seen at once all the same: see Changed.
+const sizeAge = time.Second
 
 const sizeTimeout = 5 * time.Second
 
-// Sizes remembers the sizes of the published tables for a moment.
+// Sizes remembers the sizes and versions of the published tables for a moment.
 type Sizes struct {
 	live *Live
 	db   interface {
 		Sizes(context.Context, []sql.Table) (map[sql.Table]store.Size, error)
+		Mark(context.Context, sql.Table, []string) (string, error)
 	}
+	// writes counts the writes through us. What was asked before one is not given out after it.
+	writes atomic.Int64
+	sizes  *remembered[map[sql.Table]store.Size]
 
-	asking chan struct{} // held by whoever asks; guards what follows
-	asked  time.Time
-	sizes  map[sql.Table]store.Size
+	mu    sync.Mutex
+	marks map[sql.Table]*remembered[string] // of the tables whose catalog entries name a version
 }
 
 // NewSizes returns the sizes of what live publishes.
 func NewSizes(live *Live, db *store.Store) *Sizes {
-	return &Sizes{live: live, db: db, asking: make(chan struct{}, 1)}
+	return &Sizes{live: live, db: db, sizes: newRemembered[map[sql.Table]store.Size](), marks: map[sql.Table]*remembered[string]{}}
 }
+
+// Changed says that a table was written, so that nothing older is given out.
+func (s *Sizes) Changed() { s.writes.Add(1) }
 
 // Of returns the size of a table; ok is false when ClickHouse does not know it.
 func (s *Sizes) Of(ctx context.Context, table *Table) (size store.Size, ok bool, err error) {
+	sizes, err := s.all(ctx)
+	size = sizes[table.Source]
+	return size, size.Known, err
+}
+
+func (s *Sizes) all(ctx context.Context) (map[sql.Table]store.Size, error) {
+	return s.sizes.get(ctx, s.writes.Load, func(ctx context.Context) (map[sql.Table]store.Size, error) {
+		c, err := s.live.Current()
+		if err != nil {
+			return nil, err
+		}
+		sizes, err := s.db.Sizes(ctx, c.sources())
+		return sizes, extra(err)
+	})
+}
+
+// Version is one text for all of the tables: another one when what is read of any of them
+// may have changed. It is not known when that of one of them is not.
+func (s *Sizes) Version(ctx context.Context, tables []sql.Table) (version string, known bool, err error) {
+	c, err := s.live.Current()
+	if err != nil || len(tables) == 0 {
+		return "", false, err
+	}
+	sizes, err := s.all(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	var b strings.Builder
+	for _, t := range tables {
+		of, marks := sizes[t].Version, c.marks[t]
+		switch {
+		case len(marks) > 0:
+			if of, err = s.mark(t, marks).get(ctx, s.writes.Load, func(ctx context.Context) (string, error) {
+				mark, err := s.db.Mark(ctx, t, marks)
+				return mark, extra(err)
+			}); err != nil {
+				return "", false, err
+			}
+		case slices.Contains(c.computed, t):
+			of = ""
+		}
+		if of == "" {
+			return "", false, nil
+		}
+		b.WriteString(t.Database + "\x00" + t.Name + "\x00" + of + "\x00")
+	}
+	return b.String(), true, nil
+}
+
+// mark is what is remembered of the columns that tell when a table changes.
+func (s *Sizes) mark(t sql.Table, columns []string) *remembered[string] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.marks[t]
+	if m == nil || !slices.Equal(m.of, columns) {
+		m = newRemembered[string]()
+		m.of = columns
+		s.marks[t] = m
+	}
+	return m
+}
+
+// extra lets what is a mere extra be missing: a user who may not read system.parts learns
+// neither sizes nor versions. That ClickHouse is away is no such thing.
+func extra(err error) error {
+	if e := contracts.AsError(err); err != nil && e.Code != contracts.CodeInternal {
+		return err
+	}
+	return nil
+}
+
+// remembered is an answer of ClickHouse that is given out for sizeAge.
+type remembered[A any] struct {
+	of     []string
+	answer atomic.Pointer[answered[A]]
+	asking chan struct{} // held by whoever asks
+}
+
+type answered[A any] struct {
+	answer A
+	at     time.Time
+	writes int64 // before it was asked for
+}
+
+func newRemembered[A any]() *remembered[A] { return &remembered[A]{asking: make(chan struct{}, 1)} }
+
+// fresh is the answer if it is not too old and no write came after it.
+func (r *remembered[A]) fresh(writes int64) *answered[A] {
+	if a := r.answer.Load(); a != nil && a.writes == writes && time.Since(a.at) < sizeAge {
+		return a
+	}
+	return nil
+}
+
+func (r *remembered[A]) get(ctx context.Context, writes func() int64, ask func(context.Context) (A, error)) (A, error) {
+	var none A
+	if a := r.fresh(writes()); a != nil {
+		return a.answer, nil
+	}
 	// Others wait for the answer, so neither it nor the waiting may take long.
 	limited, cancel := context.WithTimeout(ctx, sizeTimeout)
 	defer cancel()
 	select {
-	case s.asking <- struct{}{}:
-		defer func() { <-s.asking }()
+	case r.asking <- struct{}{}:
+		defer func() { <-r.asking }()
 	case <-limited.Done():
-		return store.Size{}, false, waited(ctx)
+		return none, waited(ctx)
 	}
-	if time.Since(s.asked) > sizeAge {
-		c, err := s.live.Current()
-		if err != nil {
-			return store.Size{}, false, err
-		}
-		sizes, err := s.db.Sizes(limited, c.sources())
-		// A user who may not read system.parts learns no sizes, which are an extra.
-		if e := contracts.AsError(err); err != nil && e.Code != contracts.CodeInternal {
-			return store.Size{}, false, err
-		}
-		s.sizes, s.asked = sizes, time.Now()
+	before := writes()
+	if a := r.fresh(before); a != nil {
+		return a.answer, nil
 	}
-	size, ok = s.sizes[table.Source]
-	return size, ok, nil
+	answer, err := ask(limited)
+	if err != nil {
+		return none, err
+	}
+	// A write that ended meanwhile has another number, so that this is not given out after it.
+	r.answer.Store(&answered[A]{answer, time.Now(), before})
+	return answer, nil
 }
 
 // waited is why a wait ended without an answer: the client left, or ClickHouse is silent.
@@ -69,13 +176,19 @@ func waited(client context.Context) error {
 
 func (c *Catalog) sources() []sql.Table {
 	var sources []sql.Table
-	for _, t := range c.Tables {
+	for _, t := range c.every() {
 		sources = append(sources, t.Source)
 	}
-	for _, n := range c.Nodes {
-		sources = append(sources, n.Source)
-	}
 	return sources
+}
+
+// every are the tables, and those of the nodes.
+func (c *Catalog) every() []*Table {
+	tables := slices.Clone(c.Tables)
+	for _, n := range c.Nodes {
+		tables = append(tables, &n.Table)
+	}
+	return tables
 }
 
 // FrameSource describes the table as the source of a frame.

@@ -64,11 +64,13 @@ func (s *slow) Sizes(ctx context.Context, _ []sql.Table) (map[sql.Table]store.Si
 	s.mu.Unlock()
 	select {
 	case <-s.let:
-		return map[sql.Table]store.Size{{Database: "db", Name: "prices"}: {Rows: 7}}, nil
+		return map[sql.Table]store.Size{{Database: "db", Name: "prices"}: {Known: true, Rows: 7}}, nil
 	case <-ctx.Done():
 		return nil, &contracts.Error{Code: contracts.CodeUnavailable, Cause: ctx.Err()}
 	}
 }
+
+func (s *slow) Mark(context.Context, sql.Table, []string) (string, error) { return "", nil }
 
 func loaded(t *testing.T) (*Live, *Table) {
 	t.Helper()
@@ -121,7 +123,7 @@ func TestSizesOfASilentServer(t *testing.T) {
 			}
 		})
 	}
-	wait(t, "somebody asks", func() bool { return len(sizes.asking) == 1 })
+	wait(t, "somebody asks", func() bool { return len(sizes.sizes.asking) == 1 })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := sizes.Of(ctx, table); contracts.AsError(err).Code != contracts.CodeCanceled {

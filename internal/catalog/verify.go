@@ -65,6 +65,7 @@ func (k *knowledge) verify(f *file) *Catalog {
 	c := k.each(f)
 	c.link(f)
 	c.identify()
+	c.weigh()
 	slices.SortStableFunc(f.faults, func(a, b Fault) int { return a.Line - b.Line })
 	c.Faults = f.faults
 	return c
@@ -161,6 +162,7 @@ func (v *verifier) table(source sql.Table) Table {
 		}
 	}
 	v.write(&t, info)
+	v.caching(&t, info)
 	return t
 }
 
@@ -231,7 +233,7 @@ func (v *verifier) values(c *Column, d columnEntry) {
 
 func (v *verifier) node(source sql.Table) Node {
 	e := v.entry
-	n := Node{Table: v.table(source), Frequency: e.frequency.value}
+	n := Node{Table: v.table(source), Frequency: e.frequency.value, Tolerance: e.cache.tolerance}
 	if len(n.Columns) == 0 {
 		return n
 	}

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"framehouse/internal/store"
 )
@@ -273,11 +272,4 @@ func (w *Write) describe(key []string) *WriteDescription {
 		d.Filled = append(d.Filled, f.Name)
 	}
 	return d
-}
-
-// Changed says that a table was written, so that no older size is given out.
-func (s *Sizes) Changed() {
-	s.asking <- struct{}{}
-	s.asked = time.Time{}
-	<-s.asking
 }

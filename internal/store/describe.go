@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"framehouse/internal/store/sql"
 )
@@ -112,35 +111,6 @@ func keyColumns(key string) []string {
 		columns = append(columns, part)
 	}
 	return columns
-}
-
-// Size is how much a table holds, and since when it is as it is.
-type Size struct {
-	Rows      int64
-	UpdatedAt time.Time // zero when unknown
-}
-
-// Sizes returns the sizes of those tables that keep count of their rows. Views and
-// tables of other servers do not, and are absent.
-func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Size, error) {
-	sizes := make(map[sql.Table]Size, len(tables))
-	for some := range slices.Chunk(tables, tablesAtOnce) {
-		where, params := amongTables("table", some)
-		rows, err := selectRows[struct {
-			Database  string `json:"database"`
-			Table     string `json:"table"`
-			Rows      int64  `json:"rows,string"`
-			UpdatedMs int64  `json:"updated,string"`
-		}](ctx, s, "SELECT database, table, toInt64(sum(rows)) AS rows, toUnixTimestamp(max(modification_time)) * 1000 AS updated"+
-			" FROM system.parts WHERE active AND "+where+" GROUP BY database, table", params...)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			sizes[sql.Table{Database: r.Database, Name: r.Table}] = Size{Rows: r.Rows, UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC()}
-		}
-	}
-	return sizes, nil
 }
 
 // amongTables is a condition on database and the column that holds the table's name.

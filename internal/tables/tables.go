@@ -150,8 +150,11 @@ func (s *Service) reading(table *catalog.Table, p *plan, q Query) (*catalog.Read
 		}
 		return frame, nil
 	})
-	if err == nil && q.Count == CountExact {
-		r.Later = "If there are more rows than the limit, a second query counts them."
+	if err == nil {
+		r.Export = p.limit == contracts.NoLimit
+		if q.Count == CountExact {
+			r.Later = "If there are more rows than the limit, a second query counts them."
+		}
 	}
 	return r, err
 }

@@ -121,7 +121,7 @@ func (s *Service) reading(p *plan, query sql.Select, rest []string, run func(con
 		return run(ctx, p.clone())
 	})
 	if err == nil {
-		r.Range, r.Relative = p.resolved, p.relative
+		r.Range, r.Relative, r.Export = p.resolved, p.relative, p.limit == contracts.NoLimit
 	}
 	return r, err
 }

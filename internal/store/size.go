@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"framehouse/internal/store/sql"
+)
+
+// Size is how much a table holds, and since when it is as it is.
+type Size struct {
+	Known     bool // whether the table keeps count of its rows; the next two are zero if not
+	Rows      int64
+	UpdatedAt time.Time
+	// Version is another one after anything that changes what is read of the table, and
+	// never again what it was; empty where ClickHouse does not tell.
+	//
+	// A table of the MergeTree family is its definition and its active parts. A part never
+	// changes: an insert makes one, a mutation, a lightweight deletion or update makes others in
+	// place of some or beside them, to drop, detach, attach or replace a partition takes some
+	// away or adds some, and a merge, which may leave out rows that others replace, makes one
+	// of several. Numbers of parts grow, but begin anew for a table that is made again, which
+	// has another UUID, and for one that was emptied before a restart, whose parts then have
+	// other contents: their checksums are looked at too.
+	//
+	// That holds where one server has the whole table. A replica may lag behind the one that
+	// was asked, so Replicated and Shared engines have no version, nor has anything when
+	// several hosts may answer. Views, dictionaries, tables of other servers and those whose
+	// engine keeps no parts tell nothing of what they hold. A mutation that reads apply before
+	// it is done, where the user's profile has them do so, shows in no part.
+	Version string
+}
+
+// sized is what ClickHouse says of a table: a row of sizesOf.
+type sized struct {
+	Database  string `json:"database"`
+	Table     string `json:"name"`
+	Parts     uint64 `json:"parts,string"`
+	Rows      int64  `json:"total,string"`
+	UpdatedMs int64  `json:"updated,string"`
+	Version   string `json:"version"`
+}
+
+// sizesOf asks for the definitions of tables before it asks for their parts. What is read
+// after the answer is at least as new as the version that comes of both.
+func sizesOf(tables, parts string) string {
+	return "SELECT t.database AS database, t.name AS name, ifNull(p.parts, 0) AS parts, ifNull(p.total, 0) AS total, ifNull(p.updated, 0) AS updated," +
+		" if(endsWith(t.engine, 'MergeTree') AND NOT startsWith(t.engine, 'Replicated') AND NOT startsWith(t.engine, 'Shared')" +
+		" AND (SELECT count() FROM system.settings WHERE name = 'apply_mutations_on_fly' AND value = '1') = 0," +
+		" hex(sipHash128(toString(t.uuid), t.metadata_modification_time, t.create_table_query, p.contents)), '') AS version" +
+		" FROM (SELECT database, name, engine, uuid, metadata_modification_time, create_table_query FROM system.tables WHERE " + tables + ") AS t" +
+		" LEFT JOIN (SELECT database, table, count() AS parts, toInt64(sum(rows)) AS total, toInt64(toUnixTimestamp(max(modification_time))) * 1000 AS updated," +
+		" arraySort(groupArray((partition_id, name, hash_of_all_files))) AS contents" +
+		" FROM system.parts WHERE active AND " + parts + " GROUP BY database, table) AS p ON t.database = p.database AND t.name = p.table"
+}
+
+// Sizes returns the sizes of those of the tables that there are.
+func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Size, error) {
+	sizes := make(map[sql.Table]Size, len(tables))
+	for some := range slices.Chunk(tables, tablesAtOnce) {
+		ofTables, params := amongTables("name", some)
+		ofParts, _ := amongTables("table", some)
+		rows, err := selectRows[sized](ctx, s, sizesOf(ofTables, ofParts), params...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			size := Size{Known: r.Parts > 0}
+			if size.Known {
+				size.Rows, size.UpdatedAt = r.Rows, time.UnixMilli(r.UpdatedMs).UTC()
+			}
+			if len(s.cfg.Server.Hosts) == 1 {
+				size.Version = r.Version
+			}
+			sizes[sql.Table{Database: r.Database, Name: r.Table}] = size
+		}
+	}
+	return sizes, nil
+}
+
+// Mark is what becomes another one when a table changes, if one of its columns, of which it
+// takes the greatest value, grows with each change: that and the number of rows.
+func (s *Store) Mark(ctx context.Context, table sql.Table, columns []string) (string, error) {
+	const alias = "t"
+	parts := []sql.Expr{sql.Call("count")}
+	for _, c := range columns {
+		parts = append(parts, sql.Call("max", sql.Ref{Table: alias, Column: c}))
+	}
+	query := sql.Select{From: table, Alias: alias, Columns: []sql.Column{{Expr: sql.Call("toString", sql.Call("tuple", parts...)), As: "mark"}}}
+	rows, err := selectRows[struct {
+		Mark string `json:"mark"`
+	}](ctx, s, query.Build().Text)
+	if err != nil {
+		return "", err
+	}
+	if len(rows) != 1 {
+		return "", fmt.Errorf("version of %s.%s: %d rows", table.Database, table.Name, len(rows))
+	}
+	return rows[0].Mark, nil
+}
