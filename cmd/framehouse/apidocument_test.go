@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -150,7 +151,7 @@ func (d *apiDocument) operation(t *testing.T, path, method string) apiOperation 
 			op.responses[status][mediaType] = response.to("content", mediaType, "schema")
 		}
 		for _, name := range d.names(response.to("headers")) {
-			op.headers[status][name] = d.follow(response.to("headers", name)).to("schema")
+			op.headers[status][http.CanonicalHeaderKey(name)] = d.follow(response.to("headers", name)).to("schema")
 		}
 	}
 	return op

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"framehouse/internal/cache"
 	"framehouse/internal/catalog"
 	"framehouse/internal/contracts"
 	"framehouse/internal/demo"
@@ -36,6 +37,7 @@ type Config struct {
 	Origins      routes.Origins // sites whose scripts may read answers
 	BasePath     string         // what all paths begin with, such as /data; empty for none
 	PublicURL    string         // what clients call us, for documents; empty when nobody has said it
+	CacheSize    int64          // bytes of answers that are kept; zero keeps none
 	Logger       *slog.Logger
 	Progress     func(message string) // told of what takes long
 }
@@ -46,6 +48,7 @@ type App struct {
 	engine *engine.Engine // nil with a ClickHouse of the operator's
 	store  *store.Store
 	live   *catalog.Live
+	kept   *cache.Cache // nil when no answers are kept
 	server *http.Server
 	listen net.Listener
 	stop   context.CancelFunc // ends what runs in the background, and with it every request
@@ -91,6 +94,9 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	go a.live.Run(background)
 
 	sizes := catalog.NewSizes(a.live, a.store)
+	if cfg.CacheSize > 0 {
+		a.kept = cache.New(cfg.CacheSize)
+	}
 	a.server = &http.Server{
 		Handler: routes.New(routes.Services{
 			Tables:     &tables.Service{Catalog: a.live, Sizes: sizes, Store: a.store},
@@ -102,6 +108,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 			Origins:    cfg.Origins,
 			BasePath:   cfg.BasePath,
 			PublicURL:  cfg.PublicURL,
+			Cache:      a.kept,
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,

@@ -37,7 +37,7 @@ type explanation struct {
 
 func (a answer) explanation(t *testing.T) explanation {
 	t.Helper()
-	if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/json" {
+	if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/vnd.framehouse.explanation+json" {
 		t.Fatalf("status %d, %v: %s", a.status, a.header, a.body)
 	}
 	var e explanation

@@ -28,11 +28,20 @@ func TestMain(m *testing.M) {
 }
 
 // open starts an App on a free port and closes it when the test ends.
+// noCache is the CacheSize of an App that keeps no answers.
+const noCache = -1
+
 func open(t *testing.T, cfg Config) *App {
 	t.Helper()
 	cfg.Listen = "127.0.0.1:0"
 	cfg.Logger = slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError}))
 	cfg.Progress = func(string) {}
+	switch cfg.CacheSize { // as it is served, unless a test wants none
+	case 0:
+		cfg.CacheSize = 256e6
+	case noCache:
+		cfg.CacheSize = 0
+	}
 	app, err := Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,8 @@ type serveCommand struct {
 	addressFlags
 	corsFlags
 	limitFlags
-	LogLevel slog.Level `default:"INFO" placeholder:"LEVEL" help:"Log from this level on: DEBUG, INFO, WARN or ERROR; DEBUG has a line for each request (${default})."`
+	CacheSize cacheSize  `default:"256MB" placeholder:"SIZE" help:"Memory for answers that are kept as long as the data they come from does not change, such as 64MB or 1GB; 0 keeps none (${default})."`
+	LogLevel  slog.Level `default:"INFO" placeholder:"LEVEL" help:"Log from this level on: DEBUG, INFO, WARN or ERROR; DEBUG has a line for each request (${default})."`
 }
 
 func (serveCommand) Help() string {
@@ -104,6 +105,7 @@ func (c *serveCommand) Run(ctx context.Context, console console) error {
 		Origins:      origins,
 		BasePath:     basePath,
 		PublicURL:    publicURL,
+		CacheSize:    int64(c.CacheSize),
 		Logger:       logger(console, c.LogLevel),
 		Progress:     func(message string) { fmt.Fprintln(console.err, message) },
 	})

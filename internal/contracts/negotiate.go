@@ -64,7 +64,11 @@ func quality(accept, mediaType string) float64 {
 func notOffered(location, value string, formats []Format) error {
 	var offers []string
 	for _, f := range formats {
-		offers = append(offers, fmt.Sprintf("format=%s (%s)", f.Name, f.MediaType))
+		offer := f.MediaType // of one that Accept alone asks for
+		if f.Name != "" {
+			offer = fmt.Sprintf("format=%s (%s)", f.Name, f.MediaType)
+		}
+		offers = append(offers, offer)
 	}
 	message := fmt.Sprintf("%q is not among the formats that this route offers.", value)
 	return &Error{

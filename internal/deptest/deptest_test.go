@@ -36,6 +36,7 @@ const (
 
 	// Beside the rows.
 	engine       = "internal/store/engine" // a process; knows nothing of what it is asked
+	cache        = "internal/cache"        // of bytes; knows nothing of what they say
 	demo         = "internal/demo"         // a guest of cmd; may ask, nobody asks it
 	storetest    = "internal/store/storetest"
 	contracttest = "internal/contracts/contracttest"
@@ -50,15 +51,16 @@ var ours = map[string][]string{
 	engine:       {},
 	fair:         {},
 	timing:       {},
+	cache:        {},
 	store:        {contracts, sql, fair, timing},
 	catalog:      {contracts, sql, store},
 	filter:       {contracts, sql, store, catalog},
 	ingest:       {contracts, sql, store, catalog},
 	tables:       {contracts, sql, store, catalog, filter, ingest},
 	timeseries:   {contracts, sql, store, catalog, filter},
-	routes:       {contracts, sql, store, catalog, filter, ingest, tables, timeseries, fair, timing},
+	routes:       {contracts, sql, store, catalog, filter, ingest, tables, timeseries, fair, timing, cache},
 	demo:         {contracts, sql, store, catalog},
-	command:      {contracts, sql, store, catalog, filter, ingest, tables, timeseries, routes, demo, engine, fair},
+	command:      {contracts, sql, store, catalog, filter, ingest, tables, timeseries, routes, cache, demo, engine, fair},
 	storetest:    {contracts, sql, store, engine},
 	contracttest: {contracts},
 	catalogtest:  {contracts, sql, store, catalog, storetest},
@@ -76,6 +78,7 @@ var homes = map[string]string{
 	"github.com/ClickHouse/":                store,
 	"github.com/danielgtaylor/huma/":        routes,
 	"github.com/go-chi/chi/":                routes,
+	"github.com/maypok86/otter/":            cache,
 	"github.com/ebitengine/purego":          engine,
 	"go.yaml.in/yaml/":                      catalog,
 	"github.com/alecthomas/kong":            command,

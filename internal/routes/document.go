@@ -209,6 +209,9 @@ func (d *describer) copied(op *huma.Operation) *huma.Operation {
 		r := *response
 		if status == "200" && op.Metadata[frameOperation] != nil {
 			r.Content = d.frameContent(frameSchema)
+			if explanation := response.Content[explanationType]; explanation != nil {
+				r.Content[explanationType] = explanation
+			}
 			c.Extensions = frameExtensions(c.Extensions)
 		}
 		c.Responses[status] = d.parts.response(status, &r)

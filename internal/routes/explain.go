@@ -2,10 +2,10 @@ package routes
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,7 +20,7 @@ import (
 
 // ExplainInput asks what a request would read in the place of its answer.
 type ExplainInput struct {
-	Explain string `query:"explain" enum:"1" doc:"Answers, as an Explanation in JSON, what ClickHouse would read for this request, and reads nothing. The other parameters are checked as always"`
+	Explain string `query:"explain" enum:"1" doc:"Answers, as an Explanation, what ClickHouse would read for this request, and reads nothing. The other parameters are checked as always"`
 }
 
 func (in *ExplainInput) explains() bool { return in.Explain != "" }
@@ -31,8 +31,8 @@ type Explanation struct {
 	Statements []ExplainedStatement `json:"statements" doc:"What ClickHouse is asked: the first statement, since later ones depend on its answer; notes tell of these"`
 	Range      *contracts.Range     `json:"range,omitempty" doc:"The range of time that the request means, as far as it is known before rows are read"`
 	Limits     ExplainedLimits      `json:"limits" doc:"At which ClickHouse stops a query, which is then answered with 422 query_too_expensive"`
-	Version    string               `json:"version,omitempty" doc:"The version of the data that would be read"`
-	Cache      string               `json:"cache,omitempty" doc:"Whether the answer is kept"`
+	Version    string               `json:"version,omitempty" doc:"Tells the data that would be read from that of another time; absent where nobody tells when it changes"`
+	Cache      string               `json:"cache" enum:"hit,miss,bypass,off,unknown" doc:"hit: the answer in JSON is kept. miss: it is not, and would be. bypass: it is one that is never kept. unknown: nobody tells when the data changes. off: answers of this table are not kept, or none"`
 	Notes      []string             `json:"notes,omitempty" doc:"What else should be known"`
 	RequestID  string               `json:"requestId" doc:"Identifies this answer in the log"`
 }
@@ -90,7 +90,7 @@ func explaining(ctx context.Context) bool { return ctx.Value(explainKey{}) != ni
 // asExplainer marks the context of a request that is to be explained, and refuses what goes
 // with rows alone.
 func asExplainer(ctx context.Context, in any, format *FormatInput) (context.Context, error) {
-	if e, ok := in.(explainer); !ok || !e.explains() {
+	if e, ok := in.(explainer); !ok || !e.explains() && !explaining(ctx) {
 		return ctx, nil
 	}
 	answer, _ := ctx.Value(formatKey{}).(contracts.Format)
@@ -119,19 +119,23 @@ func (a *API) explain(ctx context.Context, reading *catalog.Reading) (*huma.Stre
 	if !errors.Is(err, store.ErrExplained) {
 		return nil, a.problem(ctx, err)
 	}
-	text, err := json.Marshal(a.explanation(ctx, reading, &plan))
+	explanation, err := a.explanation(ctx, reading, &plan)
+	if err != nil {
+		return nil, a.problem(ctx, err)
+	}
+	text, err := json.Marshal(explanation)
 	if err != nil {
 		return nil, a.problem(ctx, err)
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		hc.SetHeader("Content-Type", "application/json")
+		hc.SetHeader("Content-Type", explanationType)
 		hc.SetHeader("Cache-Control", "no-store")
 		hc.SetStatus(http.StatusOK)
 		_, _ = hc.BodyWriter().Write(append(text, '\n')) // a client that left needs no answer
 	}}, nil
 }
 
-func (a *API) explanation(ctx context.Context, reading *catalog.Reading, plan *store.Plan) *Explanation {
+func (a *API) explanation(ctx context.Context, reading *catalog.Reading, plan *store.Plan) (*Explanation, error) {
 	limits := func(limit int64) int64 { return max(0, limit) }
 	e := &Explanation{
 		Range: reading.Range, RequestID: requestID(ctx),
@@ -163,13 +167,45 @@ func (a *API) explanation(ctx context.Context, reading *catalog.Reading, plan *s
 			e.Notes = append(e.Notes, note.text)
 		}
 	}
-	e.Version, e.Cache = a.kept(ctx, reading)
-	return e
+	var err error
+	e.Version, e.Cache, err = a.kept(ctx, reading)
+	return e, err
 }
 
-// kept is the version of the data that a reading would read, and whether there is an answer
-// that was kept. Nothing is kept yet.
-func (a *API) kept(context.Context, *catalog.Reading) (version, cache string) { return "", "" }
+// What an explanation says of the cache, besides what X-Cache says.
+const (
+	cacheOff     = "off"
+	cacheUnknown = "unknown"
+)
+
+// kept is the version of the data that a reading would read, and what a cache has to do with
+// its answer.
+func (a *API) kept(ctx context.Context, reading *catalog.Reading) (version, state string, err error) {
+	fresh, err := a.freshness(ctx, asked{key: reading.Key.With("json", "", ""), tables: reading.Tables, caching: reading.Caching})
+	if err != nil {
+		return "", "", err
+	}
+	switch {
+	case a.Cache == nil || reading.Caching.Off:
+		state = cacheOff
+	case !fresh.known:
+		state = cacheUnknown
+	case reading.Export:
+		state = cacheBypass
+	default:
+		state = cacheMiss
+		for _, coding := range []string{"", codings[0].name, codings[1].name} {
+			if answer, _ := a.Cache.Get(fresh.key, coding); answer != nil {
+				state = cacheHit
+			}
+		}
+	}
+	if fresh.known {
+		digest := catalog.Key{}.With(fresh.version)
+		version = base64.RawURLEncoding.EncodeToString(digest[:9])
+	}
+	return version, state, nil
+}
 
 // explainedRead is a read as the client may see it. Of a table that is not published, such as
 // one behind a view, neither name nor conditions are said.
@@ -230,8 +266,6 @@ func isNumber(word string) bool {
 	return !strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsDigit(r) })
 }
 
-// explanationExtension tells of the answer to a request with explain, beside the frame. As
-// another schema of the same response it would keep clients from knowing a frame for one.
-func (a *API) explanationExtension() map[string]any {
-	return map[string]any{"x-explanation": huma.SchemaFromType(a.huma.OpenAPI().Components.Schemas, reflect.TypeFor[Explanation]())}
-}
+// explanationType is the media type of an explanation, which is another than a frame's so that
+// the document can say what each is.
+const explanationType = "application/vnd.framehouse.explanation+json"

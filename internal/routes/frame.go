@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"reflect"
-	"slices"
 	"strconv"
 	"time"
 
@@ -100,10 +99,6 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 	format, _ := ctx.Context().Value(formatKey{}).(contracts.Format)
 	encoder := format.Encoder
 	if in.Compression != "" {
-		if format.Name != "arrow" {
-			a.writeProblem(ctx, contracts.Invalid("query.compression", in.Compression, "Leave it out; text is compressed as Accept-Encoding says.", "compression goes with format=arrow."))
-			return
-		}
 		encoder = contracts.Arrow{Compression: in.Compression}
 	}
 	if limit := frame.Meta.Tabular.Limit; !format.Counted || limit > 0 && limit <= linkedRows {
@@ -122,7 +117,11 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 	}
 	begin := func() {
 		ctx.SetHeader("Content-Type", format.MediaType)
-		ctx.AppendHeader("Vary", "Accept, Accept-Encoding")
+		ctx.AppendHeader("Vary", frameVary)
+		if fresh, ok := ctx.Context().Value(freshnessKey{}).(freshness); ok {
+			_, w := humachi.Unwrap(ctx)
+			fresh.set(w.Header())
+		}
 		if in.Download != "" {
 			ctx.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": frame.Source.ID + "." + format.Extension}))
 		}
@@ -140,7 +139,7 @@ func (a *API) writeFrame(ctx huma.Context, frame *contracts.Frame, in *FormatInp
 		return
 	}
 	_, w := humachi.Unwrap(ctx)
-	body := &body{ctx: ctx, begin: begin, deadline: http.NewResponseController(w)}
+	body := &body{ctx: ctx, begin: begin, out: patient{ctx.BodyWriter(), http.NewResponseController(w)}}
 	if format.Text {
 		body.coding = codingFor(headerList(ctx, "Accept-Encoding"))
 	}
@@ -189,25 +188,19 @@ func setTotal(ctx huma.Context, frame *contracts.Frame) {
 	}
 }
 
-// setLink links to the next page: the same request with another cursor. The link is relative,
-// a query alone, so that it holds behind any proxy. A request with a body has no such link.
+// setLink links to the next page.
 func setLink(ctx huma.Context, frame *contracts.Frame) {
-	cursor := frame.Meta.Tabular.NextCursor
-	paged := slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.Name == "cursor" })
-	if cursor == "" || !paged {
-		return
+	if cursor := frame.Meta.Tabular.NextCursor; cursor != "" && hasPages(ctx.Operation()) {
+		u := ctx.URL()
+		ctx.AppendHeader("Link", nextLink(&u, cursor))
 	}
-	u := ctx.URL()
-	query := u.Query()
-	query.Set("cursor", cursor)
-	ctx.AppendHeader("Link", "<?"+query.Encode()+`>; rel="next"`)
 }
 
 // body sends the status with the first bytes, and compresses if that was agreed.
 type body struct {
 	ctx        huma.Context
 	begin      func() // sets the headers
-	deadline   *http.ResponseController
+	out        patient
 	coding     *coding
 	compressor compressor
 	started    bool
@@ -220,12 +213,12 @@ func (b *body) Write(p []byte) (int, error) {
 		// Encoders write at least this much at once while there is more to come.
 		if b.coding != nil && len(p) >= worthCompressing {
 			b.ctx.SetHeader("Content-Encoding", b.coding.name)
-			b.compressor = b.coding.open(plain{b})
+			b.compressor = b.coding.open(b.out)
 		}
 		b.ctx.SetStatus(http.StatusOK)
 	}
 	if b.compressor == nil {
-		return plain{b}.Write(p)
+		return b.out.Write(p)
 	}
 	if n, err := b.compressor.Write(p); err != nil {
 		return n, err
@@ -243,22 +236,6 @@ func (b *body) finish() error {
 	return b.compressor.Close()
 }
 
-// plain writes to the client.
-type plain struct{ *body }
-
-func (b plain) Write(p []byte) (written int, err error) {
-	// In small pieces, so that a client that is slow but takes what it gets is not taken
-	// for one that takes nothing.
-	for len(p) > 0 && err == nil {
-		// A writer that knows no deadlines, as in some tests, has none.
-		_ = b.deadline.SetWriteDeadline(time.Now().Add(stalled))
-		var n int
-		n, err = b.ctx.BodyWriter().Write(p[:min(len(p), pieceSize)])
-		written, p = written+n, p[n:]
-	}
-	return written, err
-}
-
 // pieceSize is what a client must take within the time limit.
 const pieceSize = 128 << 10
 
@@ -269,7 +246,6 @@ func frameHeaders() map[string]*huma.Header {
 	text, number := &huma.Schema{Type: huma.TypeString}, &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
 	headers := map[string]*huma.Header{
 		"X-Request-Id":   {Schema: text, Description: "Identifies this answer in the log: the request's own, if it sent one"},
-		serverTiming:     {Schema: text, Description: "What the answer took until its headers left, in milliseconds: queue is the wait for a turn, clickhouse the time until the first rows of each query, total all", Example: "queue;dur=0.0, clickhouse;dur=3.2, total;dur=4.1"},
 		rowCountHeader:   {Schema: number, Description: "Rows in this answer. Of a long answer in a format without meta, a trailer behind the rows"},
 		truncatedHeader:  {Schema: &huma.Schema{Type: huma.TypeBoolean}, Description: "Whether there are more rows; where X-Row-Count is a trailer, so is this"},
 		nextCursorHeader: {Schema: text, Description: "Where the next page begins, for the parameter cursor; where X-Row-Count is a trailer, so is this"},

@@ -102,10 +102,17 @@ func (a *API) negotiate(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Operation().Metadata[frameOperation] != nil {
 		formats, name = contracts.Formats(), ctx.Query("format")
 	}
+	if name == "" && slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.Name == "explain" }) {
+		// Who accepts it more than a frame asks for it, like explain=1.
+		formats = append(formats, contracts.Format{MediaType: explanationType})
+	}
 	format, err := contracts.Negotiate(formats, name, headerList(ctx, "Accept"))
 	if err != nil {
 		a.writeProblem(ctx, err)
 		return
+	}
+	if format.MediaType == explanationType {
+		ctx, format = huma.WithValue(ctx, explainKey{}, true), formats[0]
 	}
 	next(huma.WithValue(ctx, formatKey{}, format))
 }

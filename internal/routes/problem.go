@@ -40,6 +40,7 @@ func (p *problem) ContentType(string) string { return problemType }
 
 func newProblem(e *contracts.Error, requestID string) *problem {
 	p := &problem{Problem: e.Problem(requestID), headers: http.Header{}}
+	p.headers.Set("Cache-Control", noStore) // what failed now may not fail the next time
 	if e.RetryAfter > 0 {
 		seconds := (e.RetryAfter + time.Second - 1) / time.Second
 		p.headers.Set("Retry-After", strconv.Itoa(int(seconds)))

@@ -11,6 +11,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"framehouse/internal/cache"
 	"framehouse/internal/catalog"
 	"framehouse/internal/store"
 	"framehouse/internal/tables"
@@ -42,6 +44,8 @@ type Services struct {
 	// PublicURL is what clients call us, the base path included, without a slash at its
 	// end; empty when nobody has said it.
 	PublicURL string
+	// Cache keeps answers; nil keeps none.
+	Cache *cache.Cache
 }
 
 // Build says which program this is.
@@ -57,6 +61,7 @@ type API struct {
 	mux       chi.Router
 	documents documents
 	assets    *assets
+	memory    *cache.Memory[*remembered] // nil without a cache
 }
 
 // conventions are process-wide switches of the Huma library. Its arrays would be
@@ -68,6 +73,7 @@ var conventions = sync.OnceFunc(func() {
 		return newProblem(foreign(status, message, errs), "")
 	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
+		ctx.SetHeader("Cache-Control", noStore)
 		return newProblem(foreign(status, message, errs), requestID(ctx.Context()))
 	}
 })
@@ -77,11 +83,16 @@ func New(services Services) *API {
 	conventions()
 	a := &API{Services: services, mux: chi.NewMux()}
 
+	if a.Cache != nil {
+		a.memory = cache.NewMemory[*remembered](a.Cache)
+	}
+
 	// In this order: a request has its id before anything can fail, its time counts from the
 	// start, a panic is logged with that id, and the access line is written when all is over.
 	// Browsers hear of every answer whether they may hand it on. Behind mount, paths are
-	// without the base path. HEAD asks like GET.
-	a.mux.Use(identify, observe, a.logAccess, a.recoverPanic, a.cors, a.mount, middleware.GetHead)
+	// without the base path. HEAD asks like GET. What is kept is looked for before anything is
+	// read of a request.
+	a.mux.Use(identify, observe, a.logAccess, a.recoverPanic, a.cors, a.mount, middleware.GetHead, a.quick)
 	a.mux.NotFound(a.notFound)
 	a.mux.MethodNotAllowed(a.methodNotAllowed)
 
@@ -152,7 +163,8 @@ func registerFrame[I any, P frameInput[I]](a *API, op huma.Operation, handler fu
 	op.Metadata = withMetadata(op.Metadata, frameOperation)
 	op.Responses = map[string]*huma.Response{"200": a.frameResponse()}
 	if _, ok := any(new(I)).(explainer); ok {
-		op.Responses["200"].Extensions = a.explanationExtension()
+		schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Explanation](), true, "Explanation")
+		op.Responses["200"].Content[explanationType] = &huma.MediaType{Schema: schema}
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
 		ctx, err := asExplainer(ctx, in, P(in).format())
@@ -166,11 +178,6 @@ func registerFrame[I any, P frameInput[I]](a *API, op huma.Operation, handler fu
 		if explaining(ctx) {
 			return a.explain(store.WithPurpose(ctx, op.OperationID), reading)
 		}
-		frame, err := reading.Run(store.WithPurpose(ctx, op.OperationID))
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		frame.Source.Context.RequestID = requestID(ctx)
-		return &huma.StreamResponse{Body: func(hc huma.Context) { a.writeFrame(hc, frame, P(in).format()) }}, nil
+		return &huma.StreamResponse{Body: func(hc huma.Context) { a.answerReading(hc, reading, P(in).format()) }}, nil
 	})
 }
