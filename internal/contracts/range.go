@@ -10,6 +10,8 @@ type Range struct {
 	Inclusive string     `json:"inclusive" enum:"left,right,both,neither" doc:"Which ends belong to the range, as it is spelled out here"`
 	Timezone  string     `json:"timezone" doc:"The time zone whose days and clock dates, spans of days and buckets go by"`
 
+	Rounded *Rounded `json:"rounded,omitempty" doc:"How far ends of the range were moved, so that requests one after the other ask for the same; absent when they were not"`
+
 	Interval           string            `json:"interval,omitempty" doc:"Length of a bucket; absent when rows are not put together"`
 	Origin             *time.Time        `json:"origin,omitempty" doc:"An instant at which a bucket begins; absent when buckets begin as the calendar has it"`
 	Label              string            `json:"label,omitempty" enum:"left,right" doc:"Whether the time of a bucket is its start or its end"`
@@ -21,6 +23,13 @@ type Range struct {
 
 	// Downsample is what was done to have no more than so many points.
 	Downsample *Downsample `json:"downsample,omitempty" doc:"How the points of each series were reduced; absent when they were not"`
+}
+
+// Rounded says to multiples of what the ends of a range were moved.
+type Rounded struct {
+	From string `json:"from,omitempty" doc:"Of the start"`
+	To   string `json:"to,omitempty" doc:"Of the end"`
+	By   string `json:"by" enum:"column,tolerance" doc:"column where the time column cannot tell the difference, so that no row comes in or drops out; tolerance where the catalog allows more"`
 }
 
 // Downsample says how the points of each series were reduced.

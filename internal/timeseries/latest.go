@@ -66,6 +66,11 @@ func (p *plan) age(l Latest) error {
 	if err != nil || since.Year() < 0 {
 		return contracts.Invalid("query.max_age", l.MaxAge, "Write a span such as 90s, 15m, 24h or 7d.", "max_age must be a span of time.")
 	}
+	if p.relative {
+		if at, ok := p.onTick(since, true); ok {
+			since = at
+		}
+	}
 	p.resolved.From = &since
 	fresh := bound(p.node.Time, ">=", since, p.zone)
 	switch {

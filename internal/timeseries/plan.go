@@ -103,6 +103,7 @@ func (p *plan) ranged(q Query) (err error) {
 	p.relative = q.Range.relative() || slices.ContainsFunc(q.Series, func(r SeriesRange) bool { return r.Range.relative() })
 	if len(q.Series) == 0 {
 		if p.resolved, err = q.Range.resolve(p.now); err == nil {
+			p.round(q.Range.Last != "" || relative(q.Range.From), relative(q.Range.To))
 			p.where = within(p.node.Time, p.resolved, p.zone)
 			p.inRange = len(p.where)
 		}
