@@ -21,7 +21,7 @@ func (a *API) promiseHeaders() {
 		"Cache-Control": {Schema: text, Description: "How long the answer may be kept without asking again", Example: "max-age=1, stale-while-revalidate=5"},
 	}
 	where := map[string]*huma.Header{
-		cacheHeader: {Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{cacheHit, cacheMiss, cacheBypass}}, Description: "hit: the answer was kept, or made for another request at this moment. miss: it was made for this one. bypass: no cache had a part in it. Absent when nothing is kept"},
+		cacheHeader: {Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{cacheHit, cacheMiss, cacheBypass}}, Description: "hit: the answer was kept, or made for another request at this moment, whose id source.context.requestId is. miss: it was made for this one. bypass: no cache had a part in it. Absent when nothing is kept"},
 	}
 	failed := map[string]*huma.Header{"Cache-Control": {Schema: text, Description: "no-store: a failure is never kept", Example: "no-store"}}
 	// Of a status alone.
