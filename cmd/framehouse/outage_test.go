@@ -162,6 +162,8 @@ func TestClickHouseAway(t *testing.T) {
 	})
 	stop()
 	eventually(t, 5*time.Second, "the connection is gone", func() bool { return get(t, app.URL()+"/ready").status == 503 })
+	// A version is taken for that of now for a second, and what is kept with it.
+	eventually(t, 5*time.Second, "nothing is known any more", func() bool { return get(t, app.URL()+"/v1/tables/things/rows").status != 200 })
 	unavailable("/v1/tables/things/rows")
 }
 

@@ -23,7 +23,7 @@ func TestPages(t *testing.T) {
 	const address = "http://127.0.0.1:8080"
 	env := append(os.Environ(), "LC_ALL=C.UTF-8",
 		"B="+app.URL()+"/v1/tables", "N="+app.URL()+"/v1/nodes")
-	for _, page := range []string{"README.md", "docs/tables.md", "docs/time-series.md"} {
+	for _, page := range []string{"README.md", "docs/tables.md", "docs/time-series.md", "docs/caching.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(page)))
 		if err != nil {
 			t.Fatal(err)
