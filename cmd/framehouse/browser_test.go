@@ -125,12 +125,14 @@ func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// press clicks an element once it is visible: by script, because a page that scrolls
-// meanwhile takes it away from under the mouse.
+// press clicks an element once it is visible and the page has nothing else to do, as a
+// person would: by script, because a page that scrolls meanwhile takes it away from under the
+// mouse.
 func (b *browser) press(selector string) {
 	b.t.Helper()
 	b.do(chromedp.WaitVisible(chromedp.CSS(selector)))
-	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf("(document.querySelector(%q).click(), true)", selector))); err != nil {
+	script := fmt.Sprintf("new Promise((done) => requestIdleCallback(() => { document.querySelector(%q).click(); done(true) }))", selector)
+	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise)); err != nil {
 		b.t.Fatalf("press %s: %v", selector, err)
 	}
 }
