@@ -144,9 +144,10 @@ func (a *API) discovery(document *huma.OpenAPI, checksum string) discovery {
 		Adapter: discoveryAdapter{
 			Type: "adapter-from-api", ID: "framehouse", Title: document.Info.Title, Description: document.Info.Description,
 		},
-		OpenAPI:         discoveryOpenAPI{URL: "/openapi.json", Version: document.OpenAPI, Checksum: "sha256:" + checksum},
+		OpenAPI:         discoveryOpenAPI{URL: cmp.Or(a.PublicURL, a.BasePath) + "/openapi.json", Version: document.OpenAPI, Checksum: "sha256:" + checksum},
 		ConfigVariables: []any{}, SecretVariables: []discoverySecret{},
-		Health: discoveryHealth{healthOperation, http.StatusOK, healthTimeout},
+		Health:     discoveryHealth{healthOperation, http.StatusOK, healthTimeout},
+		APIBaseURL: a.PublicURL,
 	}
 	for _, path := range slices.Sorted(maps.Keys(document.Paths)) {
 		for _, op := range operations(document.Paths[path]) {

@@ -126,11 +126,3 @@ func (s *parts) response(status string, r *huma.Response) *huma.Response {
 	}
 	return &shared
 }
-
-// resolve is the parameter that may be a reference to a shared one.
-func (s *parts) resolve(p *huma.Param) *huma.Param {
-	if key, found := strings.CutPrefix(p.Ref, parameterPlace); found {
-		return s.parameters[key]
-	}
-	return p
-}

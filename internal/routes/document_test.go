@@ -3,6 +3,7 @@ package routes
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -203,6 +204,22 @@ func TestDocumentIsStable(t *testing.T) {
 		}
 		if string(text) != first {
 			t.Fatal("the document differs from one time to the next")
+		}
+	}
+}
+
+// Whoever is told our public address asks there for what the discovery document names.
+func TestDiscoveryAddress(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ public, base, openapi, api string }{
+		{"", "", "/openapi.json", ""},
+		{"", "/data", "/data/openapi.json", ""},
+		{"https://data.example.com/data", "/data", "https://data.example.com/data/openapi.json", "https://data.example.com/data"},
+	} {
+		a := New(Services{Logger: slog.New(slog.DiscardHandler), PublicURL: test.public, BasePath: test.base})
+		d := a.discovery(a.describe(nil), "sum")
+		if d.OpenAPI.URL != test.openapi || d.APIBaseURL != test.api {
+			t.Errorf("%q %q: %s, %s", test.public, test.base, d.OpenAPI.URL, d.APIBaseURL)
 		}
 	}
 }
