@@ -33,12 +33,44 @@ func (s apiSchema) inside() []any {
 	switch {
 	case s.Type == "boolean":
 		values = append(values, true, false)
-	case s.Type == "array" && s.Items != nil:
+	case s.Type == "array" && s.Items != nil && !s.several():
 		for _, item := range s.Items.inside() {
 			values = append(values, slices.Repeat([]any{item}, max(1, s.MinItems)))
 		}
 	}
 	return values
+}
+
+// several tells whether a schema is of lists of choices, as many as one likes.
+func (s apiSchema) several() bool {
+	return s.Type == "array" && s.Items != nil && len(s.Items.Enum) > 0 && s.MinItems <= 1 && s.MaxItems == nil
+}
+
+// lists are all choices of such a schema, in few lists, of which none has two choices that are
+// about one column: close:last and close:sum, or name and -name.
+func (s apiSchema) lists() [][]any {
+	if !s.several() {
+		return nil
+	}
+	about := func(choice any) string {
+		column, _, found := strings.Cut(fmt.Sprint(choice), ":")
+		all := slices.ContainsFunc(s.Items.Enum, func(other any) bool { return strings.Contains(fmt.Sprint(other), ":") })
+		if all && !found {
+			return "" // a function for every column
+		}
+		return strings.TrimSuffix(strings.TrimPrefix(column, "-"), ".nullsfirst")
+	}
+	var lists [][]any
+	seen := map[string]int{}
+	for _, choice := range s.Items.Enum {
+		i := seen[about(choice)]
+		seen[about(choice)]++
+		if i == len(lists) {
+			lists = append(lists, nil)
+		}
+		lists[i] = append(lists[i], choice)
+	}
+	return lists
 }
 
 // plain is a value of a type and format, for a schema that shows none.
