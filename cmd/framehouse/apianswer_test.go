@@ -16,7 +16,7 @@ import (
 
 // ours are the headers that a client may want to act on, so that one which is sent must be
 // documented. Others, such as Date and Vary, HTTP explains.
-var ours = []string{"Link", "Retry-After", "Allow", "Location", "Etag", "Cache-Control", "Content-Disposition"}
+var ours = []string{"Link", "Retry-After", "Allow", "Location", "Etag", "Cache-Control", "Content-Disposition", "Server-Timing"}
 
 // good sends a call that must succeed.
 func (p *prober) good(c call) answer {
@@ -57,7 +57,7 @@ func (p *prober) conforms(c call, response answer) {
 		p.Errorf("%s: status %s has the media type %q, which is not documented", c, status, mediaType)
 		return
 	}
-	if strings.HasSuffix(strings.TrimPrefix(mediaType, "application/"), "json") && mediaType != "application/x-ndjson" {
+	if mediaType == "application/json" || strings.HasSuffix(mediaType, "+json") {
 		if err := p.document.schemas.Validate(response.body, place...); err != nil {
 			p.Errorf("%s: status %s has another body than documented: %v\n%s", c, status, err, response.body[:min(len(response.body), 1000)])
 		}
