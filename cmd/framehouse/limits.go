@@ -53,10 +53,10 @@ const (
 	defaultQueueTimeout = 5 * time.Second
 )
 
-// How many queries go on at once, unless it is said. On two cores more than four of them won
-// nothing that stood out of the noise (docs/performance.md), while each takes memory; twice as
-// many leave room for those that wait for a slow client. Of a ClickHouse elsewhere the cores are
-// not known, and part of the time goes into the way there.
+// How many queries go on at once, unless it is said. On two cores, 2, 4, 8, 16 and 32 of them
+// answered as many small requests (docs/performance.md), while each takes memory; eight leave
+// room beside those that wait for a slow client. Of a ClickHouse elsewhere the cores are not
+// known, and part of the time goes into the way there.
 const (
 	fewestQueries    = 8
 	queriesElsewhere = 32
