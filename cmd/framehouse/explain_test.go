@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"framehouse/internal/contracts/contracttest"
 	"framehouse/internal/store/sql"
 	"framehouse/internal/store/storetest"
 )
@@ -31,8 +32,8 @@ type explanation struct {
 		Seconds                  float64
 		MemoryBytes, Rows, Bytes int64
 	}
-	Notes     []string
-	RequestID string
+	Notes                     []string
+	Version, Cache, RequestID string
 }
 
 func (a answer) explanation(t *testing.T) explanation {
@@ -54,9 +55,9 @@ func (a answer) explanation(t *testing.T) explanation {
 // granule is how many rows a granule of ClickHouse has at most.
 const granule = 8192
 
-func openExplained(t *testing.T) *App {
+func openExplained(t *testing.T) (app *App, database string) {
 	t.Helper()
-	database := storetest.Database(t)
+	database = storetest.Database(t)
 	storetest.Exec(t, database, `
 		CREATE TABLE ticks (time DateTime, id UInt64, v Float64, text String, secret UInt64) ORDER BY (id, secret, time) PARTITION BY toYYYYMM(time);
 		INSERT INTO ticks SELECT toDateTime('2026-01-01') + number * 10 AS time, number % 20 AS id, number AS v, repeat('x', 50) AS text, 7 AS secret FROM numbers(500000);
@@ -81,12 +82,12 @@ tables:
 nodes:
   series: {table: ticks, time: time, dimensions: id, columns: {secret: {hidden: true}, text: {hidden: true}}}
 `),
-	})
+	}), database
 }
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	app := openExplained(t)
+	app, _ := openExplained(t)
 	for _, test := range []struct {
 		path  string
 		keyed bool // few granules are read
@@ -124,7 +125,7 @@ func TestExplain(t *testing.T) {
 // What an explanation says besides numbers, and what it keeps to itself.
 func TestExplanation(t *testing.T) {
 	t.Parallel()
-	app := openExplained(t)
+	app, database := openExplained(t)
 	explained := func(path string) explanation { t.Helper(); return get(t, app.URL()+path).explanation(t) }
 
 	e := explained("/v1/tables/ticks/rows?id=3&explain=1")
@@ -168,6 +169,33 @@ func TestExplanation(t *testing.T) {
 	for _, word := range []string{"secret", "ticks", "test_", "SELECT", "PrimaryKey\",\"keys"} {
 		if strings.Contains(string(a.body), word) {
 			t.Errorf("the explanation of a view says %s: %s", word, a.body)
+		}
+	}
+	// Another version of the data is another one, and only of what tells when it changes.
+	before := explained("/v1/tables/things/rows?explain=1").Version
+	if again := explained("/v1/tables/things/rows?id=1&explain=1").Version; before == "" || again != before {
+		t.Errorf("versions %q, %q", before, again)
+	}
+	if e := explained("/v1/tables/view/rows?explain=1"); e.Version != "" || e.Cache != "unknown" {
+		t.Errorf("a view has the version %q, and of the cache it says %q", e.Version, e.Cache)
+	}
+	for _, state := range []string{"miss", "hit"} {
+		if got := explained("/v1/tables/things/rows?id=2&explain=1").Cache; got != state {
+			t.Errorf("the cache: %q, not %q", got, state)
+		}
+		get(t, app.URL()+"/v1/tables/things/rows?id=2").frame(t)
+	}
+	storetest.Exec(t, database, "INSERT INTO things VALUES (100, 'new')")
+	eventually(t, 10*time.Second, "there is another version", func() bool { return explained("/v1/tables/things/rows?explain=1").Version != before })
+
+	// The document says of each what it is.
+	document, err := contracttest.OpenDocument(get(t, app.URL()+"/openapi.json").body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/v1/tables/ticks/rows?id=3", "/v1/tables/memory/rows?limit=1", "/v1/nodes/series/rows?points=9", "/v1/tables/view/values/id?limit=2"} {
+		if err := document.Validate(get(t, app.URL()+path+"&explain=1").body, "components", "schemas", "Explanation"); err != nil {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 	// In a body, as a parameter.

@@ -55,6 +55,7 @@ func limited(t *testing.T, cfg Config) (app *App, database string) {
 	`)
 	address, _ := forward(t, "127.0.0.1:0")
 	cfg.ClickHouse = urlOf(t, database, address)
+	cfg.CacheSize = noCache // which would answer in the place of ClickHouse
 	cfg.CatalogFile = writeCatalog(t, `
 tables:
   slow:
