@@ -183,7 +183,10 @@ func TestExplanation(t *testing.T) {
 		if got := explained("/v1/tables/things/rows?id=2&explain=1").Cache; got != state {
 			t.Errorf("the cache: %q, not %q", got, state)
 		}
-		get(t, app.URL()+"/v1/tables/things/rows?id=2").frame(t)
+		a := get(t, app.URL()+"/v1/tables/things/rows?id=2")
+		if timing := a.header.Get("Server-Timing"); a.status != http.StatusOK || !strings.Contains(timing, `cache;desc="`+state+`", total;dur=`) {
+			t.Errorf("status %d, Server-Timing %q", a.status, timing)
+		}
 	}
 	storetest.Exec(t, database, "INSERT INTO things VALUES (100, 'new')")
 	eventually(t, 10*time.Second, "there is another version", func() bool { return explained("/v1/tables/things/rows?explain=1").Version != before })

@@ -13,7 +13,7 @@ func (a *API) promiseHeaders() {
 	text := &huma.Schema{Type: huma.TypeString}
 	everywhere := map[string]*huma.Header{
 		"X-Request-Id": {Schema: text, Description: "Identifies this answer in the log: the request's own, if it sent one of up to 64 letters, digits, dots, dashes and underscores"},
-		serverTiming:   {Schema: text, Description: "What the answer took until its headers left, in milliseconds: queue is the wait for a turn, clickhouse the time until the first rows of each query, total all", Example: "queue;dur=0.0, clickhouse;dur=3.2, total;dur=4.1"},
+		serverTiming:   {Schema: text, Description: "What the answer took until its headers left, in milliseconds: queue is the wait for a turn, clickhouse the time until the first rows of each query, cache what X-Cache says, total all", Example: `queue;dur=0.0, clickhouse;dur=3.2, cache;desc="miss", total;dur=4.1`},
 	}
 	// Of frames, and of what stands for one that the client has.
 	kept := map[string]*huma.Header{

@@ -51,6 +51,9 @@ type timedWriter struct {
 func (w *timedWriter) WriteHeader(status int) {
 	if !w.begun && status >= http.StatusOK {
 		w.begun = true
+		if from := w.Header().Get(cacheHeader); from != "" {
+			w.recorder.Describe("cache", from)
+		}
 		w.Header().Set(serverTiming, w.recorder.Header())
 	}
 	w.ResponseWriter.WriteHeader(status)
