@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -89,6 +90,9 @@ type Frame struct {
 	last    arrow.Record   // the cut batch of a truncated frame
 	ahead   []arrow.Record // read by Settle and not handed out yet
 	current arrow.Record   // of those, the one handed out last
+	// settled is set once Meta says all of what was read. Who writes an answer asks for it
+	// while another goroutine reads.
+	settled atomic.Bool
 }
 
 // NoLimit is the limit of a frame that is handed out whole.
@@ -124,6 +128,11 @@ func (f *Frame) read() (arrow.Record, error) {
 	if f.end != nil {
 		return nil, f.end
 	}
+	defer func() {
+		if f.end == io.EOF {
+			f.settled.Store(true)
+		}
+	}()
 	record, err := f.records.Next()
 	if err != nil {
 		f.end = failure(err)
@@ -232,8 +241,9 @@ func (f *Frame) Settle() (settled bool, err error) {
 	return f.Settled(), nil
 }
 
-// Settled tells whether RowCount and Truncated are final.
-func (f *Frame) Settled() bool { return f.end == io.EOF }
+// Settled tells whether RowCount and Truncated are final. It may be asked while another
+// goroutine calls Next; once it is true, Meta does not change any more.
+func (f *Frame) Settled() bool { return f.settled.Load() }
 
 func (f *Frame) drop() {
 	if f.current != nil {

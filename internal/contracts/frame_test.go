@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -122,6 +123,33 @@ func TestFrameLimit(t *testing.T) {
 			f.Close()
 		})
 	}
+}
+
+// An answer of many rows is read by another goroutine than writes it, which asks whether the
+// headers can say how many there are. The race detector sees it if they need more than that.
+func TestSettledWhileRead(t *testing.T) {
+	t.Parallel()
+	source := numbers(memory.DefaultAllocator, io.EOF, 1, 2, 3)
+	for _, record := range source.records {
+		defer record.Release()
+	}
+	f := NewFrame(numberFields, source, 5)
+	f.WhenCut(func() { f.Meta.Tabular.NextCursor = "next" })
+	done := make(chan error)
+	go func() {
+		_, err := read(f)
+		done <- err
+	}()
+	for !f.Settled() {
+		runtime.Gosched()
+	}
+	if got := f.Meta.Tabular; got.RowCount != 5 || !got.Truncated || got.NextCursor != "next" {
+		t.Errorf("a settled frame says %+v", got)
+	}
+	if err := <-done; err != io.EOF {
+		t.Error(err)
+	}
+	f.Close()
 }
 
 // A failure stays a failure however often a reader asks, and never looks like the end.
