@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type Sizes struct {
 	// writes counts the writes through us. What was asked before one is not given out after it.
 	writes atomic.Int64
 	sizes  *remembered[map[sql.Table]store.Size]
+	pasts  map[sql.Table]*past // of the versions in sizes; of whoever asks for these
 
 	mu    sync.Mutex
 	marks map[sql.Table]*remembered[string] // of the tables whose catalog entries name a version
@@ -37,7 +39,7 @@ type Sizes struct {
 
 // NewSizes returns the sizes of what live publishes.
 func NewSizes(live *Live, db *store.Store) *Sizes {
-	return &Sizes{live: live, db: db, sizes: newRemembered[map[sql.Table]store.Size](), marks: map[sql.Table]*remembered[string]{}}
+	return &Sizes{live: live, db: db, sizes: newRemembered[map[sql.Table]store.Size](), pasts: map[sql.Table]*past{}, marks: map[sql.Table]*remembered[string]{}}
 }
 
 // Changed says that a table was written, so that nothing older is given out.
@@ -57,6 +59,12 @@ func (s *Sizes) all(ctx context.Context) (map[sql.Table]store.Size, error) {
 			return nil, err
 		}
 		sizes, err := s.db.Sizes(ctx, c.sources())
+		for table, size := range sizes {
+			if size.Version != "" {
+				size.Version = s.past(table).tell(size.Version)
+				sizes[table] = size
+			}
+		}
 		return sizes, extra(err)
 	})
 }
@@ -77,8 +85,12 @@ func (s *Sizes) Version(ctx context.Context, tables []sql.Table) (version string
 		of, marks := sizes[t].Version, c.marks[t]
 		switch {
 		case len(marks) > 0:
-			if of, err = s.mark(t, marks).get(ctx, s.writes.Load, func(ctx context.Context) (string, error) {
+			m := s.mark(t, marks)
+			if of, err = m.get(ctx, s.writes.Load, func(ctx context.Context) (string, error) {
 				mark, err := s.db.Mark(ctx, t, marks)
+				if mark != "" {
+					mark = m.past.tell(mark)
+				}
 				return mark, extra(err)
 			}); err != nil {
 				return "", false, err
@@ -107,6 +119,46 @@ func (s *Sizes) mark(t sql.Table, columns []string) *remembered[string] {
 	return m
 }
 
+func (s *Sizes) past(t sql.Table) *past {
+	if s.pasts[t] == nil {
+		s.pasts[t] = &past{}
+	}
+	return s.pasts[t]
+}
+
+// past is which versions a table has had. An answer that is read while a table changes may
+// be newer than the version that it goes by. That does no harm as long as this version does
+// not come back; when it does, it is given out as another.
+type past struct {
+	last, told string
+	seen       map[string]bool
+	forgot     bool // there were too many to remember
+}
+
+// mostSeen bounds what is remembered of a table to some 300 KB.
+const mostSeen = 4096
+
+// tell is what is given out for a version that was just asked for.
+func (p *past) tell(version string) string {
+	if version == p.last {
+		return p.told
+	}
+	p.last, p.told = version, version
+	if p.forgot || p.seen[version] {
+		p.told += rand.Text()
+	}
+	if len(p.seen) == mostSeen {
+		p.seen, p.forgot = nil, true
+	}
+	if p.seen == nil {
+		p.seen = map[string]bool{}
+	}
+	if !p.forgot {
+		p.seen[version] = true
+	}
+	return p.told
+}
+
 // extra lets what is a mere extra be missing: a user who may not read system.parts learns
 // neither sizes nor versions. That ClickHouse is away is no such thing.
 func extra(err error) error {
@@ -119,6 +171,7 @@ func extra(err error) error {
 // remembered is an answer of ClickHouse that is given out for sizeAge.
 type remembered[A any] struct {
 	of     []string
+	past   past // of what is a version
 	answer atomic.Pointer[answered[A]]
 	asking chan struct{} // held by whoever asks
 }

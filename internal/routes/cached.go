@@ -262,8 +262,9 @@ func (s *serving) share(hc huma.Context, run func(huma.Context)) {
 	result, ok := flight.Wait(ctx)
 	switch {
 	case ctx.Err() != nil:
-	case !ok:
-		// It is no answer for us: too large to be kept, or broken off.
+	case !ok, result.Status == http.StatusTooManyRequests:
+		// It is no answer for us: too large to be kept, or broken off; or the one who asked first
+		// has had more than enough turns, which is not our affair.
 		s.w.Header().Set(cacheHeader, cacheMiss)
 		run(withFreshness(hc, s.fresh))
 	case result.Answer != nil:

@@ -14,8 +14,9 @@ type Size struct {
 	Known     bool // whether the table keeps count of its rows; the next two are zero if not
 	Rows      int64
 	UpdatedAt time.Time
-	// Version is another one after anything that changes what is read of the table, and
-	// never again what it was; empty where ClickHouse does not tell.
+	// Version is another one after anything that changes what is read of the table; empty where
+	// ClickHouse does not tell. It is what it was only when all of the table is, as when two
+	// tables are exchanged, and then exchanged back.
 	//
 	// A table of the MergeTree family is its definition and its active parts. A part never
 	// changes: an insert makes one, a mutation, a lightweight deletion or update makes others in
@@ -28,7 +29,8 @@ type Size struct {
 	// That holds where one server has the whole table. A replica may lag behind the one that
 	// was asked, so Replicated and Shared engines have no version, nor has anything when
 	// several hosts may answer. Views, dictionaries, tables of other servers and those whose
-	// engine keeps no parts tell nothing of what they hold. A mutation that reads apply before
+	// engine keeps no parts tell nothing of what they hold, and a table without any part is the
+	// same each time that it comes to be empty. A mutation that reads apply before
 	// it is done, where the user's profile has them do so, shows in no part.
 	Version string
 }
@@ -70,9 +72,9 @@ func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Si
 			size := Size{Known: r.Parts > 0}
 			if size.Known {
 				size.Rows, size.UpdatedAt = r.Rows, time.UnixMilli(r.UpdatedMs).UTC()
-			}
-			if len(s.cfg.Server.Hosts) == 1 {
-				size.Version = r.Version
+				if len(s.cfg.Server.Hosts) == 1 {
+					size.Version = r.Version
+				}
 			}
 			sizes[sql.Table{Database: r.Database, Name: r.Table}] = size
 		}
