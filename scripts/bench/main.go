@@ -25,7 +25,7 @@ const runLimit = 10 * time.Minute
 func main() {
 	program := flag.String("framehouse", "bin/framehouse", "the `program` to measure")
 	quick := flag.Bool("quick", false, "fewer rows and repeats: whether it works, not how fast it is")
-	only := flag.String("only", "a,b,c,d,e", "parts to run: a encoder, b a million rows, c small requests, d memory, e time series")
+	only := flag.String("only", "a,b,c,d,e,f", "parts to run: a encoder, b a million rows, c small requests, d memory, e time series, f what is kept")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -43,12 +43,13 @@ type scale struct {
 	encodings      int           // repeats of part a
 	repeats        int           // of part b
 	rounds         int           // of part c
-	round          time.Duration // of one contender in part c
+	round          time.Duration // of one contender in parts c and f
+	random         time.Duration // of random requests in part f
 }
 
 var (
-	full  = scale{rows: 1_000_000, manyRows: 10_000_000, encodings: 7, repeats: 9, rounds: 21, round: 500 * time.Millisecond}
-	short = scale{rows: 200_000, manyRows: 1_000_000, encodings: 3, repeats: 3, rounds: 3, round: 250 * time.Millisecond}
+	full  = scale{rows: 1_000_000, manyRows: 10_000_000, encodings: 7, repeats: 9, rounds: 21, round: 500 * time.Millisecond, random: time.Minute}
+	short = scale{rows: 200_000, manyRows: 1_000_000, encodings: 3, repeats: 3, rounds: 3, round: 250 * time.Millisecond, random: 5 * time.Second}
 )
 
 // bench is a run.
@@ -71,6 +72,7 @@ var parts = []part{
 	{"c", "small requests", (*bench).small},
 	{"d", "memory", (*bench).memory},
 	{"e", "time series", (*bench).series},
+	{"f", "what is kept", (*bench).rush},
 }
 
 func run(ctx context.Context, program string, quick bool, only []string) (err error) {
@@ -124,7 +126,7 @@ func choose(only []string) ([]part, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no part %q; parts are a, b, c, d and e", name)
+			return nil, fmt.Errorf("there is no part %q; parts are a, b, c, d, e and f", name)
 		}
 	}
 	return chosen, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ const (
 // server is a framehouse and the ClickHouse that it has started.
 type server struct {
 	program, catalog, data string
+	cache                  string // size; nothing is kept when empty
 
 	cmd           *exec.Cmd
 	ended         chan struct{}
@@ -41,7 +43,7 @@ var (
 // start starts framehouse and waits until it serves.
 func (s *server) start(ctx context.Context) error {
 	s.cmd = exec.Command(s.program, "serve", "--catalog", s.catalog, "--data", s.data, "--listen", "127.0.0.1:0",
-		"--query-timeout", "2m", "--log-level", "INFO")
+		"--query-timeout", "2m", "--cache-size", cmp.Or(s.cache, "0"), "--log-level", "INFO")
 	// A group of its own: Ctrl-C is for us, who then stop it in order.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	output, err := s.cmd.StderrPipe()
