@@ -142,12 +142,13 @@ func (b *bench) dashboard(ctx context.Context, path string) error {
 		}
 		single = append(single, slowest)
 		round++
-		took, misses, err := b.instant(ctx, 1, fresh)
+		took, _, err := b.instant(ctx, 1, fresh)
 		if err != nil {
 			return err
 		}
 		alone = append(alone, took)
 		round++
+		var misses float64
 		if took, misses, err = b.instant(ctx, viewers, fresh); err != nil {
 			return err
 		}
