@@ -21,6 +21,12 @@ import (
 // cached serves tables behind a tap.
 func cached(t *testing.T) (app *App, database string, p *tap) {
 	t.Helper()
+	return cachedIn(t, 0)
+}
+
+// cachedIn has so many bytes for what is kept.
+func cachedIn(t *testing.T, size int64) (app *App, database string, p *tap) {
+	t.Helper()
 	database = storetest.Database(t)
 	storetest.Exec(t, database, `
 		CREATE TABLE prices (time DateTime, id String, price Float64) ORDER BY (time, id) AS SELECT toDateTime('2024-01-01', 'UTC') + number AS time, ['A', 'B'][number % 2 + 1] AS id, number / 4 AS price FROM numbers(5000);
@@ -32,7 +38,7 @@ func cached(t *testing.T) (app *App, database string, p *tap) {
 		INSERT INTO owners VALUES (1, 'me');
 	`)
 	p = newTap(t)
-	app = open(t, Config{ClickHouse: urlOf(t, database, p.address), CatalogFile: writeCatalog(t, `
+	app = open(t, Config{CacheSize: size, ClickHouse: urlOf(t, database, p.address), CatalogFile: writeCatalog(t, `
 tables:
   prices: {}
   notes: {write: upsert, references: {owner: {columns: id, table: owners}}}
@@ -318,6 +324,51 @@ func TestRush(t *testing.T) {
 	p.set(func() { p.fail = false })
 	if a := ask(t, http.MethodGet, app.URL()+"/v1/tables/prices/rows?limit=3001", ""); a.status != http.StatusOK {
 		t.Errorf("after a failure: %s", a.where())
+	}
+}
+
+// What is too large to be kept is whole all the same, for all who ask for it at one time, and
+// each reads it for himself.
+func TestRushForALargeAnswer(t *testing.T) {
+	t.Parallel()
+	app, _, p := cachedIn(t, 1e6) // of which one answer may take a sixteenth
+	for _, format := range []string{"json", "csv", "arrow"} {
+		url := app.URL() + "/v1/tables/prices/rows?limit=5000&format=" + format
+		whole := len(ask(t, http.MethodGet, url, "", "Cache-Control", "no-cache", "Accept-Encoding", "identity").body)
+		p.set(func() {})
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				a := ask(t, http.MethodGet, url, "", "Accept-Encoding", "identity")
+				// The id of a request stands in two of them.
+				if a.status != http.StatusOK || len(a.body) < whole-100 || len(a.body) > whole+100 || a.header.Get("X-Cache") != "miss" {
+					t.Errorf("%s: %s, %d bytes instead of %d", url, a.where(), len(a.body), whole)
+				}
+			})
+		}
+		group.Wait()
+		if reads, _ := p.counted(); reads != 8 {
+			t.Errorf("%s: %d reads", url, reads)
+		}
+		if a := ask(t, http.MethodGet, url, "", "Accept-Encoding", "identity"); a.header.Get("X-Cache") != "miss" || a.header.Get("ETag") == "" {
+			t.Errorf("%s: then %s", url, a.where())
+		}
+	}
+}
+
+// With nothing kept, answers can still be asked for on the condition that they changed.
+func TestNoCache(t *testing.T) {
+	t.Parallel()
+	app, _, p := cachedIn(t, noCache)
+	url := app.URL() + "/v1/tables/prices/rows?limit=10"
+	first := ask(t, http.MethodGet, url, "")
+	if again := ask(t, http.MethodGet, url, ""); first.header.Get("X-Cache") != "" || again.header.Get("ETag") != first.header.Get("ETag") || first.header.Get("ETag") == "" {
+		t.Errorf("%s, then %s", first.where(), again.where())
+	}
+	p.set(func() {})
+	a := ask(t, http.MethodGet, url, "", "If-None-Match", first.header.Get("ETag"))
+	if reads, _ := p.counted(); a.status != http.StatusNotModified || reads != 0 {
+		t.Errorf("%s, %d reads", a.where(), reads)
 	}
 }
 

@@ -135,11 +135,9 @@ func (s *serving) find() (answer *cache.Answer, large bool) {
 		if other == want {
 			continue
 		}
-		if answer, large = s.Cache.Get(s.fresh.key, other); answer != nil {
+		// What is too large in another coding may not be in this one.
+		if answer, _ = s.Cache.Get(s.fresh.key, other); answer != nil {
 			return s.recode(answer), false
-		}
-		if large {
-			return nil, true
 		}
 	}
 	return nil, false
