@@ -195,6 +195,9 @@ func (r *remembered[A]) fresh(writes int64) *answered[A] {
 func (r *remembered[A]) get(ctx context.Context, writes func() int64, ask func(context.Context) (A, error)) (A, error) {
 	var none A
 	if a := r.fresh(writes()); a != nil {
+		if time.Since(a.at) > askAgain {
+			r.ahead(ctx, writes, ask)
+		}
 		return a.answer, nil
 	}
 	// Others wait for the answer, so neither it nor the waiting may take long.
@@ -217,6 +220,28 @@ func (r *remembered[A]) get(ctx context.Context, writes func() int64, ask func(c
 	// A write that ended meanwhile has another number, so that this is not given out after it.
 	r.answer.Store(&answered[A]{answer, time.Now(), before})
 	return answer, nil
+}
+
+// askAgain is the age from which an answer is asked for again before it is too old, so that
+// nobody waits for the next as long as somebody asks all the time.
+const askAgain = sizeAge * 3 / 4
+
+// ahead asks for the next answer, unless somebody does. What goes wrong is told to who asks
+// when this one is too old.
+func (r *remembered[A]) ahead(ctx context.Context, writes func() int64, ask func(context.Context) (A, error)) {
+	select {
+	case r.asking <- struct{}{}:
+	default:
+		return
+	}
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), sizeTimeout)
+	go func() {
+		defer func() { cancel(); <-r.asking }()
+		before := writes()
+		if answer, err := ask(detached); err == nil {
+			r.answer.Store(&answered[A]{answer, time.Now(), before})
+		}
+	}()
 }
 
 // waited is why a wait ended without an answer: the client left, or ClickHouse is silent.

@@ -100,14 +100,19 @@ const readLazily = "query_plan_optimize_lazy_materialization"
 // are merged. Where they are ordered further, for a limit, it reads on to the end of the table.
 const readAhead = "read_in_order_use_buffering"
 
+// applyOnTheFly is the setting by which reads apply mutations that are not done yet. It is
+// not ours to change, but to know of; see Size.
+const applyOnTheFly = "apply_mutations_on_fly"
+
 // nowAndThen are the settings that not every read is sent with. The last ones come with a
 // statement, as sql.Setting.
-var nowAndThen = []string{logComment, readLazily, readAhead, "max_rows_to_group_by", "allow_custom_error_code_in_throwif", resolveSets}
+var nowAndThen = []string{applyOnTheFly, logComment, readLazily, readAhead, "max_rows_to_group_by", "allow_custom_error_code_in_throwif", resolveSets}
 
 // readSettings are what reads are sent with.
 type readSettings struct {
-	values  clickhouse.Settings
-	encoded string // for a URL, each with an ampersand after it; without those of nowAndThen and limits
+	onTheFly bool // whether the user's profile has applyOnTheFly
+	values   clickhouse.Settings
+	encoded  string // for a URL, each with an ampersand after it; without those of nowAndThen and limits
 	// most are the greatest values that the user may give to limits, if there are such.
 	most map[string]float64
 }
@@ -187,6 +192,10 @@ func (s *Store) choose(wanted map[string]setting, known [][4]string) (*readSetti
 	var vital, other []string
 	for _, row := range known {
 		name, value, fixed, most := row[0], row[1], row[2] == "1", row[3]
+		if name == applyOnTheFly {
+			settings.onTheFly = value == "1"
+			continue
+		}
 		want := wanted[name]
 		switch text := fmt.Sprintf("%s = '%v'", name, want.value); {
 		case !fixed && slices.Contains(limitSettings, name):

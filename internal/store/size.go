@@ -35,32 +35,37 @@ type Size struct {
 	Version string
 }
 
-// sized is what ClickHouse says of a table: a row of sizesOf.
+// sized is what ClickHouse says of a table: its definition, or its parts.
 type sized struct {
 	Database  string `json:"database"`
 	Table     string `json:"name"`
-	Parts     uint64 `json:"parts,string"`
+	Parts     uint64 `json:"parts,string"` // none in the row of the definition
 	Rows      int64  `json:"total,string"`
 	UpdatedMs int64  `json:"updated,string"`
 	Version   string `json:"version"`
 }
 
-// sizesOf asks for the definitions of tables before it asks for their parts. What is read
-// after the answer is at least as new as the version that comes of both.
+// sizesOf asks for the definitions of tables and for their parts, in one statement and two
+// rows: to join them took ClickHouse half as long again. What is read after the answer is at
+// least as new as both.
 func sizesOf(tables, parts string) string {
-	return "SELECT t.database AS database, t.name AS name, ifNull(p.parts, 0) AS parts, ifNull(p.total, 0) AS total, ifNull(p.updated, 0) AS updated," +
-		" if(endsWith(t.engine, 'MergeTree') AND NOT startsWith(t.engine, 'Replicated') AND NOT startsWith(t.engine, 'Shared')" +
-		" AND (SELECT count() FROM system.settings WHERE name = 'apply_mutations_on_fly' AND value = '1') = 0," +
-		" hex(sipHash128(toString(t.uuid), t.metadata_modification_time, t.create_table_query, p.contents)), '') AS version" +
-		" FROM (SELECT database, name, engine, uuid, metadata_modification_time, create_table_query FROM system.tables WHERE " + tables + ") AS t" +
-		" LEFT JOIN (SELECT database, table, count() AS parts, toInt64(sum(rows)) AS total, toInt64(toUnixTimestamp(max(modification_time))) * 1000 AS updated," +
-		" arraySort(groupArray((partition_id, name, hash_of_all_files))) AS contents" +
-		" FROM system.parts WHERE active AND " + parts + " GROUP BY database, table) AS p ON t.database = p.database AND t.name = p.table"
+	return "SELECT database, name, toUInt64(0) AS parts, toInt64(0) AS total, toInt64(0) AS updated," +
+		" if(endsWith(engine, 'MergeTree') AND NOT startsWith(engine, 'Replicated') AND NOT startsWith(engine, 'Shared')," +
+		" hex(sipHash128(toString(uuid), metadata_modification_time, create_table_query)), '') AS version" +
+		" FROM system.tables WHERE " + tables +
+		" UNION ALL SELECT database, table, count(), toInt64(sum(rows)), toInt64(toUnixTimestamp(max(modification_time))) * 1000," +
+		" hex(sipHash128(arraySort(groupArray((partition_id, name, hash_of_all_files)))))" +
+		" FROM system.parts WHERE active AND " + parts + " GROUP BY database, table"
 }
 
 // Sizes returns the sizes of those of the tables that there are.
 func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Size, error) {
 	sizes := make(map[sql.Table]Size, len(tables))
+	settings, err := s.settingsOfReads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	versioned := len(s.cfg.Server.Hosts) == 1 && !settings.onTheFly
 	for some := range slices.Chunk(tables, tablesAtOnce) {
 		ofTables, params := amongTables("name", some)
 		ofParts, _ := amongTables("table", some)
@@ -68,15 +73,25 @@ func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Si
 		if err != nil {
 			return nil, err
 		}
+		definitions := map[sql.Table]string{}
 		for _, r := range rows {
-			size := Size{Known: r.Parts > 0}
-			if size.Known {
-				size.Rows, size.UpdatedAt = r.Rows, time.UnixMilli(r.UpdatedMs).UTC()
-				if len(s.cfg.Server.Hosts) == 1 {
-					size.Version = r.Version
-				}
+			table := sql.Table{Database: r.Database, Name: r.Table}
+			if r.Parts == 0 {
+				definitions[table] = r.Version
+				sizes[table] = sizes[table] // it is there, and may have no parts
+				continue
 			}
-			sizes[sql.Table{Database: r.Database, Name: r.Table}] = size
+			sizes[table] = Size{Known: true, Rows: r.Rows, UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(), Version: r.Version}
+		}
+		for _, table := range some {
+			if size := sizes[table]; size.Known {
+				if definition := definitions[table]; versioned && definition != "" {
+					size.Version = definition + size.Version
+				} else {
+					size.Version = ""
+				}
+				sizes[table] = size
+			}
 		}
 	}
 	return sizes, nil
