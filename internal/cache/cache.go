@@ -1,9 +1,9 @@
 // Package cache keeps answers, and lets those who ask the same at the same time share one.
 // It knows keys, headers and bodies, and nothing of where they come from or go to.
 //
-// It promises that what it keeps stays within a bound in bytes; that an answer which was not
-// finished, or was none, is never kept; and that nobody waits for the reader of another's
-// answer. Whether an answer is still true is not its affair: a key holds the version of all
+// It promises that what it keeps, and what it holds for readers that are slow, stay within
+// bounds in bytes; that an answer which was not finished, or was none, is never kept; and that
+// nobody waits for the reader of another's answer. Whether an answer is still true is not its affair: a key holds the version of all
 // that the answer rests on, so that one which is out of date is not asked for again.
 package cache
 
@@ -39,10 +39,11 @@ func (a *Answer) Value(name string) string {
 // how lately they were asked for, so that a client that reads everything once drives nothing
 // out.
 type Cache struct {
-	answers *otter.Cache[place, *Answer]
-	largest int
-	memory  int64
-	flights flights
+	answers  *otter.Cache[place, *Answer]
+	largest  int
+	memory   int64
+	underWay int64 // bytes that all flights may hold
+	flights  flights
 }
 
 // place is where an answer is kept: each content coding has one of its own.
@@ -61,6 +62,10 @@ const (
 // memoryPart is the part of a cache, one in so many, that is left for a Memory.
 const memoryPart = 32
 
+// underWayPart is how much more than a cache, one part of it in so many, answers under way may
+// take before they are made no faster than they are read.
+const underWayPart = 2
+
 // overhead is about what an answer takes beside its body: its key, its headers and its place
 // in the library's lists.
 const overhead = 1 << 10
@@ -73,9 +78,10 @@ func New(bytes int64) *Cache {
 			MaximumWeight: uint64(bytes - bytes/memoryPart),
 			Weigher:       func(_ place, a *Answer) uint32 { return uint32(cap(a.Body) + overhead) },
 		}),
-		largest: int(min(bytes/parts, largestBody)),
-		memory:  bytes / memoryPart,
-		flights: flights{under: map[Key]*Flight{}},
+		largest:  int(min(bytes/parts, largestBody)),
+		memory:   bytes / memoryPart,
+		underWay: bytes / underWayPart,
+		flights:  flights{under: map[way]*Flight{}},
 	}
 }
 
@@ -104,6 +110,9 @@ func (c *Cache) Put(key Key, coding string, a *Answer) {
 	}
 	c.answers.Set(place{key, coding}, a)
 }
+
+// Fits tells whether a body of so many bytes can be kept.
+func (c *Cache) Fits(bytes int) bool { return bytes <= c.largest }
 
 // Bytes is about how much is kept.
 func (c *Cache) Bytes() uint64 {

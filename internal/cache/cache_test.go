@@ -99,14 +99,14 @@ func TestFlight(t *testing.T) {
 			fmt.Fprint(f, "two")
 			f.Finish(append(slices.Clone(fine), Field{"Content-Encoding", "gzip"}))
 		}
-		leader, first, _ := c.Join(t.Context(), key(1), "gzip", make)
+		leader, first, _ := c.Join(t.Context(), key(1), "get", "gzip", make)
 		if !first {
 			t.Fatal("who asks first is no leader")
 		}
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
-				f, leader, _ := c.Join(t.Context(), key(1), "", make)
+				f, leader, _ := c.Join(t.Context(), key(1), "get", "", make)
 				defer f.Leave(leader)
 				r, ok := f.Wait(t.Context())
 				if leader || !ok || r.Status != 200 || string(r.Body) != "one two" || r.Answer == nil || r.Answer.Coding != "gzip" {
@@ -127,7 +127,7 @@ func TestFlight(t *testing.T) {
 		if a, _ := c.Get(key(1), "gzip"); a == nil || made != 1 || c.Waiting() != 0 {
 			t.Errorf("kept: %v, made %d times", a, made)
 		}
-		if f, _, a := c.Join(t.Context(), key(1), "gzip", make); f != nil || a == nil {
+		if f, _, a := c.Join(t.Context(), key(1), "get", "gzip", make); f != nil || a == nil {
 			t.Error("what is kept is made again")
 		}
 	})
@@ -149,8 +149,8 @@ func TestFailures(t *testing.T) {
 		} {
 			begin := make(chan struct{})
 			fly := func(_ context.Context, f *Flight) { <-begin; test.make(f) }
-			leader, _, _ := c.Join(t.Context(), key(1), "", fly)
-			other, _, _ := c.Join(t.Context(), key(1), "", fly)
+			leader, _, _ := c.Join(t.Context(), key(1), "get", "", fly)
+			other, _, _ := c.Join(t.Context(), key(1), "get", "", fly)
 			close(begin)
 			r, ok := other.Wait(t.Context())
 			if ok != test.share || ok && (r.Status != 503 || string(r.Body) != "away" || r.Answer != nil) {
@@ -187,8 +187,8 @@ func TestOutgrown(t *testing.T) {
 			}
 			f.Finish(fine)
 		}
-		leader, _, _ := c.Join(t.Context(), key(1), "", fly)
-		other, first, _ := c.Join(t.Context(), key(1), "", fly)
+		leader, _, _ := c.Join(t.Context(), key(1), "get", "", fly)
+		other, first, _ := c.Join(t.Context(), key(1), "get", "", fly)
 		if _, ok := other.Wait(t.Context()); ok || first {
 			t.Error("one who waits gets what is too large")
 		}
@@ -207,7 +207,7 @@ func TestOutgrown(t *testing.T) {
 
 		// Once the leader has left, there is nobody to write for.
 		written = 0
-		leader, _, _ = c.Join(t.Context(), key(2), "", fly)
+		leader, _, _ = c.Join(t.Context(), key(2), "get", "", fly)
 		synctest.Wait()
 		leader.Leave(true)
 		synctest.Wait()
@@ -225,8 +225,8 @@ func TestLeave(t *testing.T) {
 		ended := false
 		fly := func(ctx context.Context, _ *Flight) { <-ctx.Done(); ended = true }
 		ctx, cancel := context.WithCancel(t.Context())
-		leader, _, _ := c.Join(ctx, key(1), "", fly)
-		other, _, _ := c.Join(t.Context(), key(1), "", fly)
+		leader, _, _ := c.Join(ctx, key(1), "get", "", fly)
+		other, _, _ := c.Join(t.Context(), key(1), "get", "", fly)
 		cancel() // the request of the leader ends
 		leader.Leave(true)
 		synctest.Wait()
@@ -237,6 +237,84 @@ func TestLeave(t *testing.T) {
 		synctest.Wait()
 		if !ended || c.Waiting() != 0 {
 			t.Error("it did not end with the last")
+		}
+	})
+}
+
+// Readers that are slow, each of an answer of its own, do not make us hold more than a bound;
+// and what they were held for is held no longer when they have gone, or have had it.
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const size = 16 << 20
+		c := New(size)
+		const flights, pieces = 100, 14
+		piece := bytes.Repeat([]byte("x"), smallBody)
+		fly := func(_ context.Context, f *Flight) {
+			f.Begin(200, fine)
+			for range pieces { // all of them together fit
+				if _, err := f.Write(piece); err != nil {
+					return
+				}
+			}
+			f.Finish(fine)
+		}
+		var leaders []*Flight
+		for n := range flights {
+			f, _, _ := c.Join(t.Context(), key(n), "get", "", fly)
+			leaders = append(leaders, f)
+		}
+		synctest.Wait()
+		if held, most := c.Held(), int64(size/underWayPart+flights*smallBody); held > most || held < size/underWayPart {
+			t.Errorf("%d bytes are held for %d readers that take nothing, of at most %d", held, flights, most)
+		}
+		for n, f := range leaders {
+			if n%2 == 0 {
+				if body, whole := lead(f); !whole || len(body) != pieces*len(piece) {
+					t.Errorf("reader %d has %d bytes, %v", n, len(body), whole)
+				}
+			}
+			f.Leave(true)
+			// None was too large, so the next who asks may be luckier.
+			if _, large := c.Get(key(n), ""); large {
+				t.Errorf("answer %d is taken for too large", n)
+			}
+		}
+		synctest.Wait()
+		if c.Held() != 0 || c.Waiting() != 0 {
+			t.Errorf("%d bytes are held for nobody", c.Held())
+		}
+	})
+}
+
+// The failure of one way to make an answer is not that of another, but what is kept is for all.
+func TestWays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := New(1 << 20)
+		begin := make(chan struct{})
+		fly := func(_ context.Context, f *Flight) {
+			<-begin
+			f.Begin(200, fine)
+			fmt.Fprint(f, "small")
+			f.Finish(fine)
+		}
+		a, first, _ := c.Join(t.Context(), key(1), "get", "zstd", fly)
+		b, second, _ := c.Join(t.Context(), key(1), "post", "", fly)
+		if !first || !second {
+			t.Error("two ways are one flight")
+		}
+		close(begin)
+		for _, f := range []*Flight{a, b} {
+			if body, whole := lead(f); !whole || string(body) != "small" {
+				t.Errorf("%q, %v", body, whole)
+			}
+			f.Leave(true)
+		}
+		for _, coding := range []string{"zstd", "", "gzip"} {
+			if f, _, answer := c.Join(t.Context(), key(1), "get", coding, fly); f != nil || answer == nil {
+				t.Errorf("in %q it is made again", coding)
+			}
 		}
 	})
 }

@@ -5,23 +5,33 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // flights are the answers under way.
 type flights struct {
 	mu    sync.Mutex
-	under map[Key]*Flight
+	under map[way]*Flight
+	held  atomic.Int64 // bytes of bodies that somebody has not had yet, or waits for
+}
+
+// way is how an answer is made. What is kept is the same whichever way it was made; a failure
+// may be told in other words.
+type way struct {
+	key Key
+	of  string
 }
 
 // Flight is an answer under way, for all who asked for it since it began.
 //
 // It is made by nobody's request, so none that leaves ends it; when the last has left it is
 // given up. Whoever asked first, the leader, gets it piece by piece as it is made. The others
-// get it when it is whole. If it turns out to be too large to be kept, they have had nothing
-// of it and ask for themselves; from then on it is made as fast as the leader takes it.
+// get it when it is whole. If it turns out to be too large to be kept, or all that are under
+// way do, they have had nothing of it and ask for themselves; from then on it is made as fast
+// as the leader takes it.
 type Flight struct {
 	cache  *Cache
-	key    Key
+	way    way
 	coding string // that the leader asked for
 	cancel context.CancelFunc
 
@@ -38,6 +48,7 @@ type Flight struct {
 	body   []byte // from taken on
 	taken  int    // bytes that are no longer held
 	read   int    // bytes that the leader has had
+	held   int64  // that are counted as held
 	large  bool
 	ended  bool
 	whole  bool
@@ -48,29 +59,34 @@ type Flight struct {
 // ErrAbandoned is why a flight cannot be written to any longer.
 var ErrAbandoned = errors.New("nobody waits for the answer any more")
 
-// Join joins the flight of a key, or begins one, of which the caller then is the leader. make
-// makes the answer, on a goroutine of its own. Its context keeps what of ctx are values, and
-// ends when the last rider has left. Instead of a flight there may be an answer already.
+// Join joins the flight of a key, or begins one, of which the caller then is the leader. of
+// names who makes the answer: flights of others are not joined, since what they say of a
+// failure may be no word to the caller. make makes the answer, on a goroutine of its own. Its
+// context keeps what of ctx are values, and ends when the last rider has left. Instead of a
+// flight there may be an answer already, in the coding or in none.
 //
 // Whoever gets a flight leaves it.
-func (c *Cache) Join(ctx context.Context, key Key, coding string, make func(context.Context, *Flight)) (f *Flight, leader bool, a *Answer) {
+func (c *Cache) Join(ctx context.Context, key Key, of, coding string, make func(context.Context, *Flight)) (f *Flight, leader bool, a *Answer) {
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
-	if f := c.flights.under[key]; f != nil {
+	way := way{key, of}
+	if f := c.flights.under[way]; f != nil {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.riders++
 		return f, false, nil
 	}
 	// One may have landed since the caller looked.
-	if a, _ := c.Get(key, coding); a != nil {
-		return nil, false, a
+	for _, coding := range [...]string{coding, ""} {
+		if a, _ := c.Get(key, coding); a != nil {
+			return nil, false, a
+		}
 	}
-	f = &Flight{cache: c, key: key, coding: coding, riders: 1, led: true}
+	f = &Flight{cache: c, way: way, coding: coding, riders: 1, led: true}
 	f.done, f.outgrown, f.moved = newSignal(), newSignal(), newSignal()
 	var detached context.Context
 	detached, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	c.flights.under[key] = f
+	c.flights.under[way] = f
 	go func() {
 		defer f.end()
 		make(detached, f)
@@ -90,17 +106,26 @@ func (f *Flight) Leave(leader bool) {
 	if leader {
 		f.led = false
 	}
-	if f.riders == 0 && !f.ended {
-		f.forget()
-		f.cancel()
+	if f.riders == 0 {
+		f.release()
+		if !f.ended {
+			f.forget()
+			f.cancel()
+		}
 	}
 	f.move()
 }
 
+// release counts the body as held no longer. The lock is held.
+func (f *Flight) release() {
+	f.cache.flights.held.Add(-f.held)
+	f.held = 0
+}
+
 // forget makes the next who asks begin anew. Both locks are held.
 func (f *Flight) forget() {
-	if f.cache.flights.under[f.key] == f {
-		delete(f.cache.flights.under, f.key)
+	if f.cache.flights.under[f.way] == f {
+		delete(f.cache.flights.under, f.way)
 	}
 }
 
@@ -127,7 +152,9 @@ func (f *Flight) Write(p []byte) (int, error) {
 	if !f.large {
 		f.large = true
 		f.forget() // who comes now asks for himself, as who waited does
-		f.cache.answers.Set(place{f.key, f.coding}, tooLarge)
+		if len(f.body)+len(p) > f.cache.largest {
+			f.cache.answers.Set(place{f.way.key, f.coding}, tooLarge)
+		}
 		close(f.outgrown)
 	}
 	f.mu.Unlock()
@@ -142,6 +169,7 @@ func (f *Flight) Write(p []byte) (int, error) {
 		if f.read == f.taken+len(f.body) {
 			if f.taken == 0 {
 				f.body = nil // what was hoped to be kept
+				f.release()
 			}
 			f.taken, f.body = f.read, append(f.body[:0], p...)
 			f.move()
@@ -154,13 +182,24 @@ func (f *Flight) Write(p []byte) (int, error) {
 	}
 }
 
-// grow adds to a body that is not too large yet.
+// smallBody is what a flight may hold however much others do. It is about what a connection
+// takes at once, also for a client that reads nothing.
+const smallBody = 64 << 10
+
+// grow adds to a body that is not too large yet. Readers that are slow, each of an answer of
+// its own, make all of them too large together: there is no bound to how many there are.
 func (f *Flight) grow(p []byte) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.large || len(f.body)+len(p) > f.cache.largest {
+	length := len(f.body) + len(p)
+	if f.large || f.riders == 0 || length > f.cache.largest {
 		return false
 	}
+	if held := &f.cache.flights.held; held.Add(int64(len(p))) > f.cache.underWay && length > smallBody {
+		held.Add(int64(-len(p)))
+		return false
+	}
+	f.held += int64(len(p))
 	f.body = append(f.body, p...)
 	f.move()
 	return true
@@ -186,7 +225,7 @@ func (f *Flight) end() {
 	f.mu.Unlock()
 	if answer != nil {
 		// Kept before it is forgotten, so that who comes now finds one or the other.
-		f.cache.Put(f.key, keptAs(answer, f.coding), answer)
+		f.cache.Put(f.way.key, keptAs(answer, f.coding), answer)
 	}
 	f.cache.flights.mu.Lock()
 	defer f.cache.flights.mu.Unlock()
@@ -296,6 +335,9 @@ func (f *Flight) Had(bytes int) {
 	f.read += bytes
 	f.move()
 }
+
+// Held is how many bytes of answers under way are held, for those who have not had them yet.
+func (c *Cache) Held() int64 { return c.flights.held.Load() }
 
 // Waiting is how many riders the flights have.
 func (c *Cache) Waiting() int {

@@ -1,21 +1,15 @@
 package routes
 
 import (
-	"bytes"
-	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"framehouse/internal/cache"
 	"framehouse/internal/catalog"
@@ -52,11 +46,13 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 		return
 	}
 	bypass := bypasses(r)
+	anyAnswer := false
 	if conditional(r) {
 		if !bypass && fresh.matches(r.Header["If-None-Match"]) {
 			fresh.notModified(w)
 			return
 		}
+		anyAnswer = !bypass && fresh.known && asksForAny(r)
 	} else {
 		fresh.etag, fresh.control = "", noStore // a body asked for it, of which no cache knows
 	}
@@ -66,6 +62,10 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 	}
 	run := func(hc huma.Context) { a.run(hc, reading, in) }
 	if a.Cache == nil || !fresh.known || bypass || reading.Export || !r.ProtoAtLeast(1, 1) {
+		if anyAnswer {
+			a.exists(hc, reading, fresh)
+			return
+		}
 		if a.Cache != nil {
 			w.Header().Set(cacheHeader, cacheBypass)
 		}
@@ -79,8 +79,12 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 	s := &serving{a, w, r, fresh, coding, paged}
 	answer, large := s.find()
 	switch {
+	case answer != nil && anyAnswer:
+		fresh.notModified(w)
 	case answer != nil:
 		s.serve(answer, cacheHit)
+	case anyAnswer:
+		a.exists(hc, reading, fresh)
 	case large, r.Method == http.MethodHead:
 		w.Header().Set(cacheHeader, cacheMiss)
 		run(withFreshness(hc, fresh))
@@ -98,6 +102,22 @@ func (a *API) run(hc huma.Context, reading *catalog.Reading, in *FormatInput) {
 	}
 	frame.Source.Context.RequestID = requestID(hc.Context())
 	a.writeFrame(hc, frame, in)
+}
+
+// exists answers that the client has an answer, whichever that is, if there is one: that a
+// request is sound does not say that it does not fail. It sees as much as a HEAD does.
+func (a *API) exists(hc huma.Context, reading *catalog.Reading, fresh freshness) {
+	frame, err := reading.Run(store.WithPurpose(hc.Context(), hc.Operation().OperationID))
+	if err == nil {
+		defer frame.Close()
+		_, err = frame.Settle()
+	}
+	if err != nil {
+		a.writeProblem(hc, err)
+		return
+	}
+	_, w := humachi.Unwrap(hc)
+	fresh.notModified(w)
 }
 
 type freshnessKey struct{}
@@ -143,64 +163,6 @@ func (s *serving) find() (answer *cache.Answer, large bool) {
 	return nil, false
 }
 
-// recode is the answer in the coding that the client takes, and keeps it so: to unpack and
-// pack a body is a small part of what it takes to ask for it.
-func (s *serving) recode(a *cache.Answer) *cache.Answer {
-	if a.Coding == s.codingName() || a.Coding == "" && len(a.Body) < worthCompressing {
-		return a
-	}
-	body, err := unpacked(a)
-	if err != nil {
-		s.Logger.Error("an answer that was kept cannot be unpacked", "coding", a.Coding, "cause", err)
-		return nil
-	}
-	recoded := &cache.Answer{Coding: s.codingName(), Body: body}
-	for _, f := range a.Header {
-		if f.Name != "Content-Encoding" {
-			recoded.Header = append(recoded.Header, f)
-		}
-	}
-	if s.coding != nil {
-		var packed bytes.Buffer
-		compressor := s.coding.open(&packed)
-		defer s.coding.close(compressor)
-		_, err = compressor.Write(body)
-		if err == nil {
-			err = compressor.Close()
-		}
-		if err != nil {
-			s.Logger.Error("an answer that was kept cannot be packed", "coding", s.coding.name, "cause", err)
-			return nil
-		}
-		recoded.Body = slices.Clone(packed.Bytes())
-		recoded.Header = append(recoded.Header, cache.Field{Name: "Content-Encoding", Value: s.coding.name})
-	}
-	s.Cache.Put(s.fresh.key, s.codingName(), recoded)
-	return recoded
-}
-
-// unpacked is the body of an answer without its coding.
-func unpacked(a *cache.Answer) ([]byte, error) {
-	switch a.Coding {
-	case "":
-		return a.Body, nil
-	case "gzip":
-		r, err := gzip.NewReader(bytes.NewReader(a.Body))
-		if err != nil {
-			return nil, err
-		}
-		return io.ReadAll(r)
-	case "zstd":
-		r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		defer r.Close()
-		return r.DecodeAll(a.Body, nil)
-	}
-	return nil, fmt.Errorf("coding %q", a.Coding)
-}
-
 // serve sends a whole answer.
 func (s *serving) serve(a *cache.Answer, from string) {
 	h := s.w.Header()
@@ -240,136 +202,6 @@ func (s *serving) send(p []byte) {
 	if _, err := (patient{s.w, http.NewResponseController(s.w)}).Write(p); err != nil {
 		panic(http.ErrAbortHandler)
 	}
-}
-
-// share has an answer made for all who ask for it now, or waits for one that is being made.
-func (s *serving) share(hc huma.Context, run func(huma.Context)) {
-	ctx := s.r.Context()
-	flight, leader, answer := s.Cache.Join(hc.Context(), s.fresh.key, s.codingName(), func(ctx context.Context, f *cache.Flight) {
-		s.fly(ctx, hc.Operation(), f, run)
-	})
-	if answer != nil {
-		s.serve(answer, cacheHit)
-		return
-	}
-	defer flight.Leave(leader)
-	if leader {
-		s.lead(flight)
-		return
-	}
-	result, ok := flight.Wait(ctx)
-	switch {
-	case ctx.Err() != nil:
-	case !ok, result.Status == http.StatusTooManyRequests:
-		// It is no answer for us: too large to be kept, or broken off; or the one who asked first
-		// has had more than enough turns, which is not our affair.
-		s.w.Header().Set(cacheHeader, cacheMiss)
-		run(withFreshness(hc, s.fresh))
-	case result.Answer != nil:
-		if answer := s.recode(result.Answer); answer != nil {
-			s.serve(answer, cacheHit)
-			return
-		}
-		run(withFreshness(hc, s.fresh))
-	default:
-		// The failure of one is that of all who asked.
-		copyFields(s.w.Header(), result.Header)
-		s.w.WriteHeader(result.Status)
-		s.send(result.Body)
-	}
-}
-
-// lead sends the client an answer as it is made.
-func (s *serving) lead(f *cache.Flight) {
-	ctx := s.r.Context()
-	status, header, ok := f.Head(ctx)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
-	h := s.w.Header()
-	copyFields(h, header)
-	if status == http.StatusOK {
-		s.fresh.set(h)
-		h.Set(cacheHeader, cacheMiss)
-	}
-	s.link(h)
-	s.w.WriteHeader(status)
-	for {
-		piece, whole, tail := f.Next(ctx)
-		switch {
-		case len(piece) > 0:
-			s.send(piece)
-			f.Had(len(piece))
-		case whole:
-			for _, field := range tail {
-				h.Set(field.Name, field.Value)
-			}
-			return
-		default:
-			panic(http.ErrAbortHandler)
-		}
-	}
-}
-
-// fly makes the answer of a flight.
-func (s *serving) fly(ctx context.Context, op *huma.Operation, f *cache.Flight, run func(huma.Context)) {
-	w := &flightWriter{flight: f, header: http.Header{}}
-	r := s.r.WithContext(ctx)
-	defer func() {
-		fault := recover()
-		if fault == nil || fault == http.ErrAbortHandler {
-			return // what it broke off with stands in the log
-		}
-		s.Logger.Error("panic", "fault", fault, "stack", string(debug.Stack()), "request", requestID(ctx))
-		if !w.begun {
-			s.answer(w, r, contracts.AsError(fmt.Errorf("panic: %v", fault)))
-			w.finish()
-		}
-	}()
-	run(humachi.NewContext(op, r, w))
-	w.finish()
-}
-
-// flightWriter writes an answer into a flight.
-type flightWriter struct {
-	flight *cache.Flight
-	header http.Header
-	begun  bool
-}
-
-// fields are the headers as they stand now, but for those that are another for each client,
-// and for the announcement of trailers when there is nothing more to be announced.
-func (w *flightWriter) fields(begin bool) []cache.Field {
-	var fields []cache.Field
-	for name, values := range w.header {
-		if len(values) == 1 && name != "Link" && (begin || name != "Trailer") {
-			fields = append(fields, cache.Field{Name: name, Value: values[0]})
-		}
-	}
-	return fields
-}
-
-// Header implements http.ResponseWriter.
-func (w *flightWriter) Header() http.Header { return w.header }
-
-// WriteHeader implements http.ResponseWriter.
-func (w *flightWriter) WriteHeader(status int) {
-	if w.begun {
-		return
-	}
-	w.begun = true
-	w.flight.Begin(status, w.fields(true))
-}
-
-// Write implements http.ResponseWriter.
-func (w *flightWriter) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return w.flight.Write(p)
-}
-
-func (w *flightWriter) finish() {
-	w.WriteHeader(http.StatusOK)
-	w.flight.Finish(w.fields(false))
 }
 
 // nextLink links to the next page: the same request with another cursor. The link is relative,

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,8 +74,14 @@ func (f freshness) set(h http.Header) {
 	}
 }
 
+// asksForAny tells whether a client has an answer and does not say which. That there is one is
+// known of one that is kept, and else only when it is made.
+func asksForAny(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header["If-None-Match"], func(line string) bool { return strings.Trim(line, " \t") == "*" })
+}
+
 // matches tells whether an If-None-Match header names the answer, by weak comparison (RFC
-// 9110, section 13.1.2). An asterisk is any answer, and there is one.
+// 9110, section 13.1.2). Who can name it has had it.
 func (f freshness) matches(header []string) bool {
 	if !f.known {
 		return false
@@ -82,9 +89,6 @@ func (f freshness) matches(header []string) bool {
 	for _, line := range header {
 		for rest := line; rest != ""; {
 			rest = strings.TrimLeft(rest, " \t,")
-			if strings.HasPrefix(rest, "*") {
-				return true
-			}
 			opaque := strings.TrimPrefix(rest, "W/")
 			if !strings.HasPrefix(opaque, `"`) {
 				break // no tag follows

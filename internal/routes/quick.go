@@ -59,6 +59,10 @@ func (a *API) quick(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		if asksForAny(r) {
+			fresh.notModified(w)
+			return
+		}
 		s.serve(answer, cacheHit)
 	})
 }
