@@ -95,6 +95,9 @@ func (s *Sizes) Version(ctx context.Context, tables []sql.Table) (version string
 			}); err != nil {
 				return "", false, err
 			}
+			if of != "" {
+				of += "\x00" + sizes[t].Definition // another view of the same rows
+			}
 		case slices.Contains(c.computed, t):
 			of = ""
 		}
@@ -178,15 +181,16 @@ type remembered[A any] struct {
 
 type answered[A any] struct {
 	answer A
-	at     time.Time
-	writes int64 // before it was asked for
+	asked  time.Time // since when it is known to have been true
+	writes int64     // before it was asked for
 }
 
 func newRemembered[A any]() *remembered[A] { return &remembered[A]{asking: make(chan struct{}, 1)} }
 
-// fresh is the answer if it is not too old and no write came after it.
-func (r *remembered[A]) fresh(writes int64) *answered[A] {
-	if a := r.answer.Load(); a != nil && a.writes == writes && time.Since(a.at) < sizeAge {
+// fresh is the answer if no write came after it and it is not too old, or was asked for since
+// the caller came: what ClickHouse takes to answer makes it older for those who come meanwhile.
+func (r *remembered[A]) fresh(writes int64, came time.Time) *answered[A] {
+	if a := r.answer.Load(); a != nil && a.writes == writes && (time.Since(a.asked) < sizeAge || !a.asked.Before(came)) {
 		return a
 	}
 	return nil
@@ -194,8 +198,9 @@ func (r *remembered[A]) fresh(writes int64) *answered[A] {
 
 func (r *remembered[A]) get(ctx context.Context, writes func() int64, ask func(context.Context) (A, error)) (A, error) {
 	var none A
-	if a := r.fresh(writes()); a != nil {
-		if time.Since(a.at) > askAgain {
+	came := time.Now()
+	if a := r.fresh(writes(), came); a != nil {
+		if came.Sub(a.asked) > askAgain {
 			r.ahead(ctx, writes, ask)
 		}
 		return a.answer, nil
@@ -209,8 +214,8 @@ func (r *remembered[A]) get(ctx context.Context, writes func() int64, ask func(c
 	case <-limited.Done():
 		return none, waited(ctx)
 	}
-	before := writes()
-	if a := r.fresh(before); a != nil {
+	before, asked := writes(), time.Now()
+	if a := r.fresh(before, came); a != nil {
 		return a.answer, nil
 	}
 	answer, err := ask(limited)
@@ -218,7 +223,7 @@ func (r *remembered[A]) get(ctx context.Context, writes func() int64, ask func(c
 		return none, err
 	}
 	// A write that ended meanwhile has another number, so that this is not given out after it.
-	r.answer.Store(&answered[A]{answer, time.Now(), before})
+	r.answer.Store(&answered[A]{answer, asked, before})
 	return answer, nil
 }
 
@@ -237,9 +242,9 @@ func (r *remembered[A]) ahead(ctx context.Context, writes func() int64, ask func
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), sizeTimeout)
 	go func() {
 		defer func() { cancel(); <-r.asking }()
-		before := writes()
+		before, asked := writes(), time.Now()
 		if answer, err := ask(detached); err == nil {
-			r.answer.Store(&answered[A]{answer, time.Now(), before})
+			r.answer.Store(&answered[A]{answer, asked, before})
 		}
 	}()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"framehouse/internal/contracts"
@@ -105,6 +106,52 @@ func TestSizesAreAskedOnce(t *testing.T) {
 	if db.asked != 1 {
 		t.Errorf("asked %d times", db.asked)
 	}
+}
+
+// An answer is as old as its question: who comes while ClickHouse takes its time is told no
+// more than was true a second before, or asks anew.
+func TestSizesOfASlowServer(t *testing.T) {
+	t.Parallel()
+	live, table := loaded(t)
+	synctest.Test(t, func(t *testing.T) {
+		db := &slow{let: make(chan struct{})}
+		sizes := NewSizes(live, nil)
+		sizes.db = db
+		var group sync.WaitGroup
+		of := func() {
+			group.Go(func() {
+				if _, _, err := sizes.Of(t.Context(), table); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		asked := func(want int, when string) {
+			t.Helper()
+			db.mu.Lock()
+			defer db.mu.Unlock()
+			if db.asked != want {
+				t.Errorf("%s: asked %d times, not %d", when, db.asked, want)
+			}
+		}
+		of()
+		time.Sleep(3 * sizeAge)
+		for range 10 {
+			of() // which come long after the question
+		}
+		db.let <- struct{}{}
+		synctest.Wait()
+		asked(2, "who came later")
+		time.Sleep(3 * sizeAge)
+		db.let <- struct{}{}
+		group.Wait()
+		asked(2, "all who came before the second question")
+		close(db.let)
+		of()
+		asked(3, "who comes after its answer, which is as old as the question")
+		of()
+		asked(3, "who comes within a second")
+	})
 }
 
 // While ClickHouse is silent, nobody waits for longer than one question takes, and whoever
