@@ -173,6 +173,33 @@ func TestPast(t *testing.T) {
 	}
 }
 
+// Another view of the same rows has another version, though what tells of changes stayed.
+func TestVersionsOfViews(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, `
+		CREATE TABLE base (k UInt8, at DateTime64(3)) ENGINE = MergeTree ORDER BY k;
+		INSERT INTO base VALUES (1, '2024-01-01 00:00:00.001');
+		CREATE VIEW view AS SELECT k, at FROM base;
+	`)
+	version := versionsOf(t, db, "tables: {view: {version: at}}")
+	seen := map[string]string{version("view"): "CREATE VIEW"}
+	for _, change := range []string{
+		"CREATE OR REPLACE VIEW view AS SELECT toUInt8(k + 1) AS k, at FROM base",
+		"DROP VIEW view; CREATE VIEW view AS SELECT toUInt8(k + 2) AS k, at FROM base",
+	} {
+		for statement := range strings.SplitSeq(change, "; ") {
+			storetest.Exec(t, database, statement)
+		}
+		v := version("view")
+		if v == "" || seen[v] != "" {
+			t.Errorf("after %s the version is that after %s", change, seen[v])
+		}
+		seen[v] = change
+	}
+}
+
 // Several hosts may answer differently.
 func TestVersionsOfSeveralHosts(t *testing.T) {
 	t.Parallel()

@@ -33,6 +33,9 @@ type Size struct {
 	// same each time that it comes to be empty. A mutation that reads apply before
 	// it is done, where the user's profile has them do so, shows in no part.
 	Version string
+	// Definition is another one after each change of what a table or view is, whatever it
+	// holds, and the same on all servers that have it.
+	Definition string
 }
 
 // sized is what ClickHouse says of a table: its definition, or its parts.
@@ -43,6 +46,8 @@ type sized struct {
 	Rows      int64  `json:"total,string"`
 	UpdatedMs int64  `json:"updated,string"`
 	Version   string `json:"version"`
+
+	Definition string `json:"definition"`
 }
 
 // sizesOf asks for the definitions of tables and for their parts, in one statement and two
@@ -51,10 +56,10 @@ type sized struct {
 func sizesOf(tables, parts string) string {
 	return "SELECT database, name, toUInt64(0) AS parts, toInt64(0) AS total, toInt64(0) AS updated," +
 		" if(endsWith(engine, 'MergeTree') AND NOT startsWith(engine, 'Replicated') AND NOT startsWith(engine, 'Shared')," +
-		" hex(sipHash128(toString(uuid), metadata_modification_time, create_table_query)), '') AS version" +
+		" hex(sipHash128(toString(uuid), metadata_modification_time, create_table_query)), '') AS version, hex(sipHash128(create_table_query)) AS definition" +
 		" FROM system.tables WHERE " + tables +
 		" UNION ALL SELECT database, table, count(), toInt64(sum(rows)), toInt64(toUnixTimestamp(max(modification_time))) * 1000," +
-		" hex(sipHash128(arraySort(groupArray((partition_id, name, hash_of_all_files)))))" +
+		" hex(sipHash128(arraySort(groupArray((partition_id, name, hash_of_all_files))))), ''" +
 		" FROM system.parts WHERE active AND " + parts + " GROUP BY database, table"
 }
 
@@ -73,25 +78,29 @@ func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Si
 		if err != nil {
 			return nil, err
 		}
-		definitions := map[sql.Table]string{}
+		definitions := map[sql.Table]sized{}
 		for _, r := range rows {
 			table := sql.Table{Database: r.Database, Name: r.Table}
 			if r.Parts == 0 {
-				definitions[table] = r.Version
+				definitions[table] = r
 				sizes[table] = sizes[table] // it is there, and may have no parts
 				continue
 			}
 			sizes[table] = Size{Known: true, Rows: r.Rows, UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(), Version: r.Version}
 		}
 		for _, table := range some {
-			if size := sizes[table]; size.Known {
-				if definition := definitions[table]; versioned && definition != "" {
-					size.Version = definition + size.Version
-				} else {
-					size.Version = ""
-				}
-				sizes[table] = size
+			size, there := sizes[table]
+			if !there {
+				continue
 			}
+			definition := definitions[table]
+			size.Definition = definition.Definition
+			if size.Known && versioned && definition.Version != "" {
+				size.Version = definition.Version + size.Version
+			} else {
+				size.Version = ""
+			}
+			sizes[table] = size
 		}
 	}
 	return sizes, nil
