@@ -37,7 +37,7 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 	}
 	r, w := humachi.Unwrap(hc)
 	what := asked{key: reading.Key.With(format.Name, in.Compression, in.Download), tables: reading.Tables, caching: reading.Caching}
-	if reading.Range != nil && reading.Range.To != nil {
+	if reading.Range != nil && reading.Range.To != nil && !reading.Relative {
 		what.until = *reading.Range.To
 	}
 	fresh, err := a.freshness(hc.Context(), what)
@@ -74,7 +74,7 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 	}
 	paged := hasPages(hc.Operation())
 	if conditional(r) && !reading.Relative {
-		a.remember(r, &remembered{what, coding, paged, nil})
+		a.remember(r, &remembered{asked: what, coding: coding, paged: paged})
 	}
 	s := &serving{a, w, r, fresh, coding, paged}
 	answer, large := s.find()

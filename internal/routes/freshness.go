@@ -19,7 +19,7 @@ type asked struct {
 	key     catalog.Key // of the reading and of how it is represented
 	tables  []sql.Table // whose data is read
 	caching catalog.Caching
-	until   time.Time // the end of the range of time; zero when it is open
+	until   time.Time // the end of the range of time; zero when it is open, or moves
 }
 
 // freshness says what an answer is worth keeping for, and how to ask whether it is still true.

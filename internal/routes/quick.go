@@ -3,6 +3,7 @@ package routes
 import (
 	"net/http"
 	"strings"
+	"weak"
 
 	"framehouse/internal/catalog"
 )
@@ -13,7 +14,7 @@ type remembered struct {
 	asked
 	coding *coding
 	paged  bool
-	in     *catalog.Catalog
+	in     weak.Pointer[catalog.Catalog] // which is not held back: a catalog may be large, and follow many others
 }
 
 // textOf is all of a request that decides what it asks for and how that is represented.
@@ -27,7 +28,7 @@ func (a *API) remember(r *http.Request, found *remembered) {
 	if err != nil || r.RequestURI == "" {
 		return
 	}
-	found.in = c
+	found.in = weak.Make(c)
 	a.memory.Put(textOf(r), found)
 }
 
@@ -40,7 +41,7 @@ func (a *API) quick(next http.Handler) http.Handler {
 			return
 		}
 		found, ok := a.memory.Get(textOf(r))
-		if c, err := a.Catalog.Current(); !ok || err != nil || found.in != c {
+		if c, err := a.Catalog.Current(); !ok || err != nil || found.in != weak.Make(c) {
 			next.ServeHTTP(w, r)
 			return
 		}
