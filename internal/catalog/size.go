@@ -131,7 +131,9 @@ func (s *Sizes) past(t sql.Table) *past {
 
 // past is which versions a table has had. An answer that is read while a table changes may
 // be newer than the version that it goes by. That does no harm as long as this version does
-// not come back; when it does, it is given out as another.
+// not come back; when it does, it is given out as another. What comes and goes between two
+// questions is not seen: rows that are inserted into a partition, read, and dropped with it
+// within a second may be given out again.
 type past struct {
 	last, told string
 	seen       map[string]bool

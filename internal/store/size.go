@@ -15,8 +15,9 @@ type Size struct {
 	Rows      int64
 	UpdatedAt time.Time
 	// Version is another one after anything that changes what is read of the table; empty where
-	// ClickHouse does not tell. It is what it was only when all of the table is, as when two
-	// tables are exchanged, and then exchanged back.
+	// ClickHouse does not tell. It is what it was only when all of the table is, as when rows are
+	// inserted into a partition that is dropped again, or two tables exchanged and exchanged
+	// back.
 	//
 	// A table of the MergeTree family is its definition and its active parts. A part never
 	// changes: an insert makes one, a mutation, a lightweight deletion or update makes others in
@@ -83,7 +84,9 @@ func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Si
 			table := sql.Table{Database: r.Database, Name: r.Table}
 			if r.Parts == 0 {
 				definitions[table] = r
-				sizes[table] = sizes[table] // it is there, and may have no parts
+				if _, ok := sizes[table]; !ok {
+					sizes[table] = Size{} // it is there, and may have no parts
+				}
 				continue
 			}
 			sizes[table] = Size{Known: true, Rows: r.Rows, UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(), Version: r.Version}
