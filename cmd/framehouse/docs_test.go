@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"os"
@@ -14,12 +15,18 @@ import (
 	"framehouse/internal/store/storetest"
 )
 
+// Somebody else's tables may say what would be elements of a page, or Markdown.
+const (
+	hostileDescription = "*Who* owes <img src=http://127.0.0.1:1/x.png onerror=alert(1)>![x](http://127.0.0.1:1/y.png) [us](javascript:alert(1))"
+	hostileComment     = "</script><style>body{display:none}</style><img src=x onerror=alert(1)>"
+)
+
 // customers opens an App over a database of customers, whose numbers a browser can't hold.
 func customers(t *testing.T, cfg Config) *App {
 	t.Helper()
 	database := storetest.Database(t)
 	storetest.Exec(t, database, `
-		CREATE TABLE customers (id UInt32, customer_code String, name String, region String, credit Decimal(38, 18)) ORDER BY id;
+		CREATE TABLE customers (id UInt32, customer_code String, name String, region String COMMENT '`+hostileComment+`', credit Decimal(38, 18)) ORDER BY id;
 		INSERT INTO customers VALUES (1, 'ACME', '"A", \\ {b}: [c]', 'US', 12345678901234567890.123456789012345678), (2, 'BOLT', 'Bolt & <Sons>', 'EU', 0.5);
 		CREATE TABLE prices (at DateTime('UTC'), id String, price Float64) ORDER BY (at, id);
 		INSERT INTO prices VALUES ('2026-01-02 03:04:05', 'A', 1.5);
@@ -28,7 +35,7 @@ func customers(t *testing.T, cfg Config) *App {
 	cfg.ClickHouse = urlOf(t, database, address)
 	cfg.CatalogFile = writeCatalog(t, `
 tables:
-  customers: {label: Customers & <friends>, key: [id]}
+  customers: {label: Customers & <friends>, key: [id], description: "`+hostileDescription+`"}
 nodes:
   prices: {time: at, dimensions: id}
 `)
@@ -81,6 +88,37 @@ func testDocsPage(t *testing.T, app *App) {
 	b.press(list + " .btn.execute")
 	if asked := b.text(list + " .request-url pre"); asked != app.URL()+"/v1/tables" {
 		t.Errorf("asked %q", asked)
+	}
+
+	// A button works as soon as it is there.
+	const nodes, execute = "#operations-Nodes-listNodes", " .btn.execute"
+	b.do(chromedp.WaitVisible(chromedp.CSS(nodes)))
+	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf(`new Promise((done) => {
+		const observer = new MutationObserver(() => {
+			const button = document.querySelector(%q);
+			if (!button) return;
+			observer.disconnect();
+			button.click();
+			done(true);
+		});
+		observer.observe(document.body, { childList: true, subtree: true });
+		document.querySelector(%q).click();
+	})`, nodes+execute, nodes+" .opblock-summary-control"), chromedp.EvalAwaitPromise)); err != nil {
+		t.Fatal(err)
+	}
+	if asked := b.text(nodes + " .request-url pre"); asked != app.URL()+"/v1/nodes" {
+		t.Errorf("asked %q", asked)
+	}
+
+	// What the catalog and ClickHouse say is shown as the text that it is.
+	const read = "#operations-Published_tables-readCustomers"
+	b.press(read + " .opblock-summary-control")
+	b.do(chromedp.WaitVisible(chromedp.CSS(read + " .btn.execute")))
+	if shown := b.text(read + " .opblock-description"); !strings.Contains(shown, hostileDescription) {
+		t.Errorf("the description %q is shown as %q", hostileDescription, shown)
+	}
+	if shown := b.text(read + ` tr[data-param-name="region"]`); !strings.Contains(shown, hostileComment) {
+		t.Errorf("the comment %q is shown as %q", hostileComment, shown)
 	}
 	b.blameless()
 }

@@ -14,7 +14,7 @@ function show(element, document) {
   SwaggerUIBundle({
     domNode: element,
     spec: document,
-    plugins: [() => read(document), exact],
+    plugins: [() => read(document), exact, plain],
     deepLinking: true,
     // More lines than these are slow to draw and no help to read.
     docExpansion: operations.length > 150 ? "none" : "list",
@@ -48,14 +48,21 @@ function settleExample(parameter) {
 
 // read is a plugin that takes the document as it is. The library would parse it as YAML, and
 // resolve its references by way of a model of the whole document, again for each operation
-// that is opened: seconds where this takes none.
+// that is opened: seconds where this takes none. It would also do so after it has shown the
+// operation, whose button does nothing until then.
 function read(document) {
+  const resolve = (path, system) => {
+    const part = path.reduce((whole, key) => whole?.[key], document);
+    if (part !== undefined) system.specActions.updateResolvedSubtree(path, inline(document, part, []));
+  };
   return {
-    fn: {
-      resolveSubtree: async (whole, path) => ({ spec: inline(document, path.reduce((part, key) => part?.[key], whole), []), errors: [] }),
-    },
     statePlugins: {
-      spec: { wrapActions: { parseToJson: (_, system) => () => system.specActions.updateJsonSpec(document) } },
+      spec: {
+        wrapActions: {
+          parseToJson: (_, system) => () => system.specActions.updateJsonSpec(document),
+          requestResolvedSubtree: (_, system) => (path) => resolve(path, system),
+        },
+      },
     },
   };
 }
@@ -87,6 +94,17 @@ function exact({ React, getComponent }) {
     return React.createElement("div", null, React.createElement("h5", null, "Response body"), code);
   };
   return { wrapComponents: { responseBody: body } };
+}
+
+// plain is a plugin that shows what is said about things as the text that it is, with code
+// between backquotes. Labels and comments of other people's tables are not ours to trust: the
+// library would take them for Markdown, and HTML in them for elements of this page.
+function plain({ React }) {
+  const code = (text, i) => (i % 2 ? React.createElement("code", { key: i }, text) : text);
+  const paragraph = (text, i) => React.createElement("p", { key: i }, ...text.split(/`([^`]+)`/).map(code));
+  const Markdown = ({ source = "", className = "" }) =>
+    React.createElement("div", { className: `markdown ${className}` }, String(source).split(/\n\s*\n/).map(paragraph));
+  return { components: { Markdown } };
 }
 
 // pretty breaks JSON into lines, and changes nothing else.
