@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -50,8 +51,12 @@ func testDiscovery(t *testing.T, app *App) {
 		}
 		Components struct{ Parameters map[string]map[string]any }
 	}
-	if err := json.Unmarshal(get(t, app.URL()+d.OpenAPI.URL).body, &openapi); err != nil {
+	text := get(t, app.URL()+d.OpenAPI.URL).body
+	if err := json.Unmarshal(text, &openapi); err != nil {
 		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("sha256:%x", sha256.Sum256(text)); d.OpenAPI.Checksum != want {
+		t.Errorf("the checksum of the OpenAPI document is said to be %s and is %s", d.OpenAPI.Checksum, want)
 	}
 	offered := map[string]bool{}
 	forbidden := []string{"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token"}

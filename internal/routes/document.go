@@ -32,12 +32,14 @@ type page struct {
 	mediaType string
 	plain     []byte
 	gzipped   []byte
-	tag       string // its entity tag, and a checksum of it
+	checksum  string // SHA-256, in hexadecimal
+	tag       string // its entity tag: as much of the checksum as tells pages apart
 }
 
 func newPage(mediaType string, content []byte) (page, error) {
 	sum := sha256.Sum256(content)
-	p := page{mediaType: mediaType, plain: content, tag: hex.EncodeToString(sum[:16])}
+	checksum := hex.EncodeToString(sum[:])
+	p := page{mediaType: mediaType, plain: content, checksum: checksum, tag: checksum[:32]}
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	if _, err := w.Write(content); err != nil {
@@ -105,7 +107,7 @@ func (a *API) write(c *catalog.Catalog) error {
 		}
 		return newPage("application/yaml", lines.Bytes())
 	})
-	contract, err := json.Marshal(a.discovery(d.openAPI, d.json.tag))
+	contract, err := json.Marshal(a.discovery(d.openAPI, d.json.checksum))
 	if err != nil {
 		return err
 	}
