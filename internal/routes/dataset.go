@@ -49,25 +49,27 @@ func (d *describer) name(all []*dataset) {
 		named[s.name] = append(named[s.name], s)
 	}
 	for _, s := range all {
-		same := named[typeName(s.table.Name)]
+		same := named[s.name]
 		if len(same) > 1 || !d.free(s.name) {
 			section := "table"
 			if s.node != nil {
 				section = "node"
 			}
-			if alone := !slices.ContainsFunc(same, func(other *dataset) bool { return other != s && (other.node == nil) == (s.node == nil) }); alone && d.free(s.name+typeName(section)) {
-				s.name += typeName(section)
+			alone := !slices.ContainsFunc(same, func(other *dataset) bool { return other != s && (other.node == nil) == (s.node == nil) })
+			// What is published as prices_table has that name before the table prices.
+			if told := s.name + typeName(section); alone && len(named[told]) == 0 && d.free(told) {
+				s.name = told
 			} else {
 				s.name += fmt.Sprintf("X%08x", crc32.ChecksumIEEE([]byte(section+"."+s.table.Name)))
 			}
 		}
-		s.schemas.row, s.schemas.frame, s.schemas.newRow = s.name+rowSuffix, s.name+frameSuffix, s.name+"New"+rowSuffix
+		s.schemas.row, s.schemas.frame, s.schemas.newRow = s.name+rowSuffix, s.name+frameSuffix, s.name+inputSuffix
 	}
 }
 
 // free tells whether nothing that is registered has a name that a dataset of this one gives.
 func (d *describer) free(name string) bool {
-	for _, suffix := range []string{rowSuffix, frameSuffix, "New" + rowSuffix} {
+	for _, suffix := range []string{rowSuffix, frameSuffix, inputSuffix} {
 		if d.schemas[name+suffix] != nil {
 			return false
 		}
@@ -90,8 +92,9 @@ func typeName(name string) string {
 	return b.String()
 }
 
-// Ends of the names of a dataset's schemas.
-const rowSuffix, frameSuffix = "Row", "Frame"
+// Ends of the names of a dataset's schemas: a row that is read, a frame, and a row that is to
+// be written. None ends with another, so that no name and end are those of another dataset.
+const rowSuffix, frameSuffix, inputSuffix = "Row", "Frame", "Input"
 
 // titles of the documentation's groups.
 const tableGroup, nodeGroup = "Published tables", "Published time series"

@@ -34,7 +34,7 @@ func newParts(schemas map[string]*huma.Schema) *parts {
 // must not be called like another one, or like a schema of a dataset that may yet come.
 func (s *parts) ownType(key string) bool {
 	name := goIdentifier(key)
-	for _, suffix := range []string{rowSuffix, frameSuffix} {
+	for _, suffix := range []string{rowSuffix, frameSuffix, inputSuffix} {
 		if strings.HasSuffix(name, suffix) {
 			return false
 		}

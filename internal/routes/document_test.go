@@ -79,6 +79,39 @@ func TestNamesOfDatasets(t *testing.T) {
 	if again := ids(a.describe(c)); !slices.Equal(all, again) {
 		t.Errorf("in another order, ids are\n%v instead of\n%v", again, all)
 	}
+
+	// What is made of one name is the name of another: the other's is its own.
+	written := published(t, "prices", "i UInt32")
+	written.Write = &catalog.Write{Mode: catalog.Append}
+	c = &catalog.Catalog{
+		Tables: []*catalog.Table{written, published(t, "prices_table", "j UInt32"), published(t, "prices_new", "k UInt32"), published(t, "prices_input", "l UInt32")},
+		Nodes:  []*catalog.Node{nodeOf(t, "prices", "day Date", "v Float64")},
+	}
+	document = a.describe(c)
+	all = ids(document)
+	if unique := slices.Compact(slices.Clone(all)); len(unique) != len(all) {
+		t.Errorf("an id is there twice: %v", all)
+	}
+	schemas := document.Components.Schemas.Map()
+	for schema, column := range map[string]string{"PricesTableRow": "j", "PricesNewRow": "k", "PricesInputRow": "l", "PricesNodeRow": "v"} {
+		if schemas[schema] == nil || schemas[schema].Properties[column] == nil {
+			t.Errorf("the schema %s has no property %s: %+v", schema, column, schemas[schema])
+		}
+	}
+	for _, c := range c.Tables {
+		for _, reference := range regexp.MustCompile(`"#/components/schemas/([^"]+Row)"`).FindAllStringSubmatch(marshalled(t, document.Paths["/v1/tables/"+c.Name+"/rows"]), -1) {
+			t.Errorf("%s takes rows of %s", c.Name, reference[1])
+		}
+	}
+}
+
+func marshalled(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // Whatever columns are called, the document is sound: each reference leads somewhere, each
