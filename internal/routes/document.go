@@ -135,6 +135,9 @@ func (a *API) describe(c *catalog.Catalog) *huma.OpenAPI {
 	}
 	for _, path := range slices.Sorted(maps.Keys(base.Paths)) {
 		for _, op := range operations(base.Paths[path]) {
+			if has, ok := op.Metadata[describedWith].(func(*catalog.Catalog) bool); ok && c != nil && !has(c) {
+				continue // it would only say that there is no such table
+			}
 			d.add(path, d.copied(op))
 		}
 	}

@@ -105,6 +105,32 @@ func TestNamesOfDatasets(t *testing.T) {
 	}
 }
 
+// What was written by hand for a table is described where that is published, as it has to be.
+func TestTutorialInDocument(t *testing.T) {
+	t.Parallel()
+	a := newAPI()
+	for name, test := range map[string]struct {
+		columns []string
+		want    []string
+	}{
+		"as it has to be": {[]string{"id UInt32", "customer_code String", "name String", "region String", "more UInt8"}, []string{"listCustomers", "readCustomersSource"}},
+		"other columns":   {[]string{"id UInt32", "name String"}, []string{"readCustomersSource"}},
+	} {
+		var got []string
+		for _, id := range ids(a.describe(&catalog.Catalog{Tables: []*catalog.Table{published(t, "customers", test.columns...)}})) {
+			if id == "listCustomers" || id == "readCustomersSource" || id == "listRandomNumbers" {
+				got = append(got, id)
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: described are %v, want %v", name, got, test.want)
+		}
+	}
+	if all := ids(a.describe(nil)); !slices.Contains(all, "listCustomers") || !slices.Contains(all, "listRandomNumbers") {
+		t.Errorf("without a catalog, described are %v", all)
+	}
+}
+
 func marshalled(t *testing.T, value any) string {
 	t.Helper()
 	text, err := json.Marshal(value)

@@ -2,6 +2,7 @@ package routes
 
 import (
 	"context"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,6 +24,9 @@ type Customer struct {
 	Region       string `json:"region" example:"US"`
 }
 
+// customerColumns are those of a Customer; others of the table are not read.
+func customerColumns() []string { return []string{"id", "customer_code", "name", "region"} }
+
 // customerRegion is declared once, and can then be asked what its type allows.
 var customerRegion = filter.Text("region")
 
@@ -39,7 +43,7 @@ type CustomersOutput struct {
 }
 
 func (a *API) customers(ctx context.Context, in *CustomersInput) (*CustomersOutput, error) {
-	query := tables.Query{Table: "customers", Limit: in.Limit}
+	query := tables.Query{Table: customersTable, Select: customerColumns(), Limit: in.Limit}
 	if in.Region != "" {
 		query.Where = customerRegion.Eq(in.Region)
 	}
@@ -81,8 +85,8 @@ type RandomNumbersOutput struct {
 	Body RandomNumbers
 }
 
-// randomNumbersNode is the name that the tutorial publishes its node under.
-const randomNumbersNode = "example_random_number_local_0.0"
+// customersTable and randomNumbersNode are the names that the tutorial publishes under.
+const customersTable, randomNumbersNode = "customers", "example_random_number_local_0.0"
 
 func (a *API) randomNumbers(ctx context.Context, in *RandomNumbersInput) (*RandomNumbersOutput, error) {
 	reading, err := a.TimeSeries.Rows(timeseries.Query{
@@ -107,21 +111,45 @@ func (a *API) randomNumbers(ctx context.Context, in *RandomNumbersInput) (*Rando
 }
 
 func (a *API) customersSource(ctx context.Context, _ *FormatInput) (*catalog.Reading, error) {
-	return a.Tables.Rows(tables.Query{Table: "customers"})
+	return a.Tables.Rows(tables.Query{Table: customersTable})
 }
 
 func (a *API) registerTutorial() {
 	register(a, huma.Operation{
-		OperationID: "listCustomers", Path: "/customers", Tags: []string{"Tutorial"}, Errors: failures,
+		OperationID: "listCustomers", Path: "/customers", Tags: []string{"Tutorial"}, Errors: lookups, Metadata: withTable(customersTable, customerColumns()...),
 		Summary: "Customers, as plain rows",
 	}, a.customers)
 	register(a, huma.Operation{
-		OperationID: "listRandomNumbers", Path: "/random-numbers", Tags: []string{"Tutorial"}, Errors: failures,
+		OperationID: "listRandomNumbers", Path: "/random-numbers", Tags: []string{"Tutorial"}, Errors: lookups, Metadata: withNode(randomNumbersNode, "time_index", "random_number"),
 		Summary:     "Random numbers of some days",
 		Description: "Both days are included.",
 	}, a.randomNumbers)
 	registerFrame(a, huma.Operation{
-		OperationID: "readCustomersSource", Path: "/widgets/customers/source", Tags: []string{"Tutorial"}, Errors: failures,
+		OperationID: "readCustomersSource", Path: "/widgets/customers/source", Tags: []string{"Tutorial"}, Errors: lookups, Metadata: withTable(customersTable),
 		Summary: "Customers, as a frame for a widget",
 	}, a.customersSource)
+}
+
+// describedWith is the mark of an operation that is described only with a catalog that has
+// what it reads: a function that tells.
+const describedWith = "with"
+
+// withTable marks an operation that reads a table of these columns.
+func withTable(name string, columns ...string) map[string]any {
+	return map[string]any{describedWith: func(c *catalog.Catalog) bool {
+		t, err := c.Table(name)
+		return err == nil && hasColumns(t, columns)
+	}}
+}
+
+// withNode marks an operation that reads a node of these columns.
+func withNode(name string, columns ...string) map[string]any {
+	return map[string]any{describedWith: func(c *catalog.Catalog) bool {
+		n, err := c.Node(name)
+		return err == nil && hasColumns(&n.Table, columns)
+	}}
+}
+
+func hasColumns(t *catalog.Table, names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return t.Column(name) == nil })
 }
