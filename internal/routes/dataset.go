@@ -162,7 +162,8 @@ func (s *dataset) operation(verb, path, generic, summary, frame string) {
 	if of.Metadata[filterOperation] != nil {
 		op.Parameters = append(op.Parameters, s.filters(of)...)
 	}
-	for status, response := range of.Responses {
+	for _, status := range statuses(of) {
+		response := of.Responses[status]
 		// The table is there, and can be written.
 		if status == "404" || status == "405" {
 			continue

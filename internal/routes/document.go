@@ -210,7 +210,8 @@ func (d *describer) copied(op *huma.Operation) *huma.Operation {
 	}
 	c.RequestBody = d.examples.body(op)
 	c.Responses = map[string]*huma.Response{}
-	for status, response := range op.Responses {
+	for _, status := range statuses(op) {
+		response := op.Responses[status]
 		r := *response
 		if status == "200" && op.Metadata[frameOperation] != nil {
 			r.Content = d.frameContent(frameSchema)

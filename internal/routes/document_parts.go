@@ -3,7 +3,9 @@ package routes
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -103,6 +105,14 @@ func described(p *huma.Param) *huma.Param {
 	schema.Description, schema.Examples = "", nil
 	c.Schema = &schema
 	return &c
+}
+
+// statuses are those of an operation's responses, failures first: of headers that have one
+// name the first is shared, and most are those of failures.
+func statuses(op *huma.Operation) []string {
+	sorted := slices.Sorted(maps.Keys(op.Responses))
+	slices.Reverse(sorted)
+	return sorted
 }
 
 // response shares a response, and its headers.
