@@ -119,6 +119,10 @@ func testDiscovery(t *testing.T, app *App) {
 	if first := d.AvailableOperations[0]; !strings.HasPrefix(first.OperationID, "read") || strings.Contains(first.Path, "{") {
 		t.Errorf("the list begins with %s", first.OperationID)
 	}
+	ofAny := func(o offer) bool { return strings.Contains(o.Path, "/{table}") || strings.Contains(o.Path, "/{node}") }
+	if i := slices.IndexFunc(d.AvailableOperations, ofAny); slices.ContainsFunc(d.AvailableOperations[i:], func(o offer) bool { return strings.HasPrefix(o.OperationID, "values") }) {
+		t.Errorf("values of a table of its own come behind %s", d.AvailableOperations[i].OperationID)
+	}
 	if i := slices.IndexFunc(d.AvailableOperations, func(o offer) bool { return o.Label == "S&P 500, daily" }); i < 0 {
 		t.Error("there is no S&P 500, daily")
 	}

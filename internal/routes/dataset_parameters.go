@@ -246,14 +246,15 @@ func (s *dataset) exemplary() *catalog.Column {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// asks says what an operator asks, as the end of a sentence about a column.
+// asks says what an operator asks, as the end of a sentence about a column. What is given is
+// "this" in it.
 var asks = map[catalog.Operator]string{
-	catalog.Equal: "is", catalog.NotEqual: "is not, or is null", catalog.Less: "is less than", catalog.LessOrEqual: "is at most",
-	catalog.Greater: "is greater than", catalog.GreaterOrEqual: "is at least", catalog.In: "is one of", catalog.NotIn: "is none of, or is null",
-	catalog.Between: "lies between these two, both included", catalog.Contains: "contains", catalog.StartsWith: "starts with", catalog.EndsWith: "ends with",
-	catalog.Like: "is like this pattern, in which % is any text and _ any one character", catalog.EqualFold: "is, small and capital letters being the same",
-	catalog.ContainsFold: "contains, small and capital letters being the same", catalog.StartsWithFold: "starts with, small and capital letters being the same",
-	catalog.EndsWithFold: "ends with, small and capital letters being the same", catalog.LikeFold: "is like this pattern, small and capital letters being the same",
+	catalog.Equal: "is this", catalog.NotEqual: "is not this, or is null", catalog.Less: "is less than this", catalog.LessOrEqual: "is at most this",
+	catalog.Greater: "is greater than this", catalog.GreaterOrEqual: "is at least this", catalog.In: "is one of these", catalog.NotIn: "is none of these, or is null",
+	catalog.Between: "lies between these two, both included", catalog.Contains: "contains this", catalog.StartsWith: "starts with this", catalog.EndsWith: "ends with this",
+	catalog.Like: "is like this pattern, in which % is any text and _ any one character", catalog.EqualFold: "is this, small and capital letters being the same",
+	catalog.ContainsFold: "contains this, small and capital letters being the same", catalog.StartsWithFold: "starts with this, small and capital letters being the same",
+	catalog.EndsWithFold: "ends with this, small and capital letters being the same", catalog.LikeFold: "is like this pattern, small and capital letters being the same",
 	catalog.IsNull: "is null (true) or is not (false)",
 }
 

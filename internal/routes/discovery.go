@@ -166,7 +166,7 @@ func rank(o discoveryOperation) int {
 	switch {
 	case o.Kind == "resource":
 		return 3
-	case strings.Contains(strings.TrimPrefix(o.Path, "/v1/"), "{") || strings.Count(o.Path, "/") < 4:
+	case strings.HasPrefix(o.Path, "/v1/tables/{") || strings.HasPrefix(o.Path, "/v1/nodes/{") || strings.Count(o.Path, "/") < 4:
 		return 2
 	case strings.HasPrefix(o.OperationID, "read"):
 		return 0
