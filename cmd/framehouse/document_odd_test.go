@@ -14,7 +14,7 @@ import (
 // a client's language.
 var oddNames = []string{
 	"limit", "order", "format", "where", "a.b", "a_b", "a-b", "region", "Region", "2nd", "type", "func", "100%", "価格",
-	"row", "frame", "additional_properties", "limit.gte",
+	"row", "frame", "additional_properties", "limit.gte", `x"y`, "two\nlines",
 }
 
 // The document is true of columns of every type and of any name, of a table that is written

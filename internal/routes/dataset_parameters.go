@@ -29,7 +29,7 @@ func (s *dataset) parameter(of *huma.Operation, p *huma.Param) *huma.Param {
 	own := described(p)
 	array := func(values []string) {
 		// A comma in a name would end it.
-		values = slices.DeleteFunc(values, func(value string) bool { return strings.Contains(value, ",") })
+		values = slices.DeleteFunc(values, func(value string) bool { return strings.Contains(value, ",") || !sayable(value) })
 		own.Schema = &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString, Enum: anys(values)}}
 		own.Example = nil
 	}
@@ -114,7 +114,7 @@ func exampleInterval(n *catalog.Node) string {
 func (s *dataset) pathEnum(columns []*catalog.Column) (*huma.Schema, any) {
 	var names []string
 	for _, c := range columns {
-		if c.Type.Comparable() {
+		if c.Type.Comparable() && sayable(c.Name) {
 			names = append(names, c.Name)
 		}
 	}
@@ -269,6 +269,9 @@ func (s *dataset) filters(of *huma.Operation) []*huma.Param {
 	}
 	seen := map[string]bool{}
 	for _, c := range s.table.Columns {
+		if !sayable(c.Name) {
+			continue
+		}
 		for _, operator := range catalog.Operators(c.Type) {
 			name := c.Name
 			if operator != catalog.Equal {
@@ -344,9 +347,9 @@ func valueSchema(c *catalog.Column) *huma.Schema {
 	t := c.Type
 	switch {
 	case len(c.Values) > 0 && (t.Name == "String" || t.Name == "FixedString"):
-		return &huma.Schema{Type: huma.TypeString, Enum: anys(c.Values)}
+		return &huma.Schema{Type: huma.TypeString, Enum: choices(c.Values)}
 	case t.EnumNames() != nil:
-		return &huma.Schema{Type: huma.TypeString, Enum: anys(t.EnumNames())}
+		return &huma.Schema{Type: huma.TypeString, Enum: choices(t.EnumNames())}
 	case t.Name == "Bool":
 		return &huma.Schema{Type: huma.TypeBoolean}
 	case t.Bits() > 0 && t.Bits() <= 32:

@@ -3,6 +3,7 @@ package routes
 import (
 	"maps"
 	"slices"
+	"strings"
 	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -18,7 +19,9 @@ func (s *dataset) describeRows() {
 	row := &huma.Schema{Type: huma.TypeObject, Description: "A row of " + s.table.Label, Properties: map[string]*huma.Schema{}}
 	var given []string
 	for _, c := range s.table.Columns {
-		row.Properties[c.Name] = goNamed(s.property(c), c.Name, &given)
+		if sayable(c.Name) {
+			row.Properties[c.Name] = goNamed(s.property(c), c.Name, &given)
+		}
 	}
 	s.describer.schemas[s.schemas.row] = row
 	frame := *s.describer.schemas[frameSchema]
@@ -78,7 +81,7 @@ func cellSchema(c *catalog.Column, field contracts.FieldType) *huma.Schema {
 	}
 	switch {
 	case c.Type.EnumNames() != nil:
-		return &huma.Schema{Type: huma.TypeString, Enum: anys(c.Type.EnumNames())}
+		return &huma.Schema{Type: huma.TypeString, Enum: choices(c.Type.EnumNames())}
 	case c.Type.Name == "UUID":
 		return text("uuid")
 	case c.Type.Name == "IPv4", c.Type.Name == "IPv6":
@@ -87,6 +90,21 @@ func cellSchema(c *catalog.Column, field contracts.FieldType) *huma.Schema {
 		return text("int64")
 	}
 	return text("")
+}
+
+// sayable tells whether a document may have a name or a choice. Generators refuse a whole
+// document for one that would end a literal of theirs: a column of such a name is there, and
+// can be asked and selected, but is not described.
+func sayable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r == '"' || r == '`' || unicode.IsControl(r) })
+}
+
+// choices are all values that there can be, or none where they cannot all be said.
+func choices(values []string) []any {
+	if slices.ContainsFunc(values, func(value string) bool { return !sayable(value) }) {
+		return nil
+	}
+	return anys(values)
 }
 
 func anys(texts []string) []any {
@@ -169,6 +187,10 @@ func (s *dataset) newRows(of *huma.RequestBody) *huma.RequestBody {
 	}
 	var given []string
 	for _, w := range s.table.Write.Columns {
+		if !sayable(w.Name) {
+			row.AdditionalProperties = nil
+			continue
+		}
 		p := cellSchema(w.Column, w.FieldType())
 		if w.Type.Nullable && w.FieldType() != contracts.TypeJSON {
 			p = &huma.Schema{AnyOf: []*huma.Schema{p, {Type: "null"}}}

@@ -148,6 +148,7 @@ func TestOddColumns(t *testing.T) {
 		"limit UInt32", "limit.gte UInt32", "where String", "having.x String", "where.y String", "a_b UInt8", "a.b UInt8", "a-b UInt8", "region String", "Region String",
 		"REGION Nullable(String)", "2nd Float64", "type String", "価格 Float64", "日 Date", "additional_properties String", "100% Decimal(18,2)",
 		"enum Enum8('a'=1,'it''s'=2,''=3)", "list Array(UInt8)", "big UInt256", "when DateTime64(6)", "id UUID", "ip IPv6", "fixed FixedString(3)", "flag Bool",
+		"x\"y String", "`x` UInt8", "two\nlines String", "quoted Enum8('a'=1,'\"'=2)",
 	}
 	c := &catalog.Catalog{Tables: []*catalog.Table{published(t, "odd", odd...)}, Nodes: []*catalog.Node{nodeOf(t, "odd_node", append([]string{"at DateTime"}, odd...)...)}}
 	document := newAPI().describe(c)
@@ -169,6 +170,28 @@ func TestOddColumns(t *testing.T) {
 			t.Errorf("the reference %s leads nowhere", reference[1])
 		}
 	}
+	// Nothing is called, or is a choice, what would end a literal or a line of a generator's code.
+	unsayable := func(text string) bool { return strings.ContainsAny(text, "\"`\n") }
+	var look func(at any)
+	look = func(at any) {
+		switch at := at.(type) {
+		case []any:
+			for _, item := range at {
+				look(item)
+			}
+		case map[string]any:
+			for key, member := range at {
+				if choices, ok := member.([]any); ok && key == "enum" && slices.ContainsFunc(choices, func(choice any) bool { return unsayable(fmt.Sprint(choice)) }) {
+					t.Errorf("choices are %q", choices)
+				}
+				if name, ok := member.(string); ok && key == "name" && unsayable(name) || unsayable(key) {
+					t.Errorf("%q is called %q", key, member)
+				}
+				look(member)
+			}
+		}
+	}
+	look(whole)
 	for path, item := range document.Paths {
 		for _, op := range operations(item) {
 			seen, names := map[string]bool{}, []string{}
