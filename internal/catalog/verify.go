@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -110,7 +111,7 @@ type verifier struct {
 func (v *verifier) table(source sql.Table) Table {
 	e := v.entry
 	t := Table{
-		Name: e.name, Label: e.label.value, Description: e.description.value,
+		Name: e.name, Label: contracts.Line(e.label.value), Description: contracts.Prose(e.description.value),
 		Source: source, MaxRows: e.maxRows, Export: e.export, Limits: e.limits,
 	}
 	info, ok := v.infos[source]
@@ -130,7 +131,7 @@ func (v *verifier) table(source sql.Table) Table {
 		t.Label = contracts.Titled(e.name)
 	}
 	if t.Description == "" {
-		t.Description = info.Comment
+		t.Description = contracts.Prose(info.Comment)
 	}
 	t.Columns = v.columns(info)
 	if len(t.Columns) == 0 {
@@ -191,15 +192,15 @@ func (v *verifier) columns(info store.TableInfo) []*Column {
 		}
 		v.aggregation(d.agg, typ)
 		c := &Column{
-			Name: i.Name, Label: d.label, Description: d.description, Unit: d.unit,
+			Name: i.Name, Label: contracts.Line(d.label), Description: contracts.Prose(d.description), Unit: contracts.Line(d.unit),
 			Type: typ, SafeInteger: d.safeInteger, Agg: d.agg.value, Example: d.example.value,
 		}
 		v.values(c, d)
 		if c.Label == "" {
-			c.Label = contracts.Titled(i.Name)
+			c.Label = cmp.Or(contracts.Line(contracts.Titled(i.Name)), i.Name)
 		}
 		if c.Description == "" {
-			c.Description = i.Comment
+			c.Description = contracts.Prose(i.Comment)
 		}
 		columns = append(columns, c)
 	}

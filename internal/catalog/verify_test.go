@@ -149,3 +149,29 @@ func TestPick(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What is said of tables and columns, in the catalog or by whoever made them, stands in pages,
+// headings and code of others: labels are one line, and nothing is there that nobody can read.
+func TestTextsCanBeRead(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, "CREATE TABLE odd (`two\nlines` String COMMENT 'bell \\x07\nnext', plain String) ENGINE = MergeTree ORDER BY tuple() COMMENT 'nul \\0\nnext'")
+	c := load(t, db, `
+		tables:
+		  odd: {label: "one\ntwo", columns: {plain: {label: "a\u0000b", description: "c\r\nd", unit: "k\ng"}}}
+		`)
+	odd, err := c.Table("odd")
+	if err != nil {
+		t.Fatal(err, c.Faults)
+	}
+	if odd.Label != "one two" || odd.Description != "nul  \nnext" {
+		t.Errorf("the table is called %q, described as %q", odd.Label, odd.Description)
+	}
+	if made := odd.Column("two\nlines"); made.Label != "Two lines" || made.Description != "bell  \nnext" {
+		t.Errorf("the column is called %q, described as %q", made.Label, made.Description)
+	}
+	if said := odd.Column("plain"); said.Label != "a b" || said.Description != "c\nd" || said.Unit != "k g" {
+		t.Errorf("the column is called %q, described as %q, in %q", said.Label, said.Description, said.Unit)
+	}
+}
