@@ -95,6 +95,37 @@ func TestRefusalOfAnother(t *testing.T) {
 	}
 }
 
+// Who wants what another asked for does not wait until that other may ask for more.
+func TestTurnsOfThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	storetest.Exec(t, database, "CREATE TABLE things (id UInt32) ORDER BY id AS SELECT number AS id FROM numbers(10)")
+	p := newTap(t)
+	app := open(t, Config{
+		ClickHouse: urlOf(t, database, p.address), CatalogFile: writeCatalog(t, "tables: {things: }"),
+		MaxQueries: 2, QueueTimeout: time.Minute,
+	})
+	url := app.URL() + "/v1/tables/things/rows?limit="
+	hold := make(chan struct{})
+	p.set(func() { p.hold = hold })
+	greedy := from(t, "127.0.0.2")
+	long := later(t, greedy, url+"1")
+	eventually(t, 5*time.Second, "it has all that one may have", func() bool { reads, _ := p.counted(); return reads == 1 })
+	p.set(func() { p.hold = nil })
+	next := later(t, greedy, url+"2")
+	eventually(t, 5*time.Second, "it asks for more", func() bool { return app.waiting() == 2 })
+	if a := <-later(t, from(t, "127.0.0.3"), url+"2"); a.status != http.StatusOK || a.header.Get("X-Cache") != "hit" {
+		t.Errorf("who wants the same: %s %s", a.where(), a.body)
+	}
+	if a := <-next; a.status != http.StatusOK || a.header.Get("X-Cache") != "miss" {
+		t.Errorf("who asked for it: %s", a.where())
+	}
+	close(hold)
+	if a := <-long; a.status != http.StatusOK {
+		t.Errorf("what took long: %s", a.where())
+	}
+}
+
 // A client that has any answer has one only where there is one.
 func TestAnyAnswer(t *testing.T) {
 	t.Parallel()

@@ -33,6 +33,7 @@ type Flight struct {
 	cache  *Cache
 	way    way
 	coding string // that the leader asked for
+	ctx    context.Context
 	cancel context.CancelFunc
 
 	done     chan struct{} // closed at the end
@@ -84,17 +85,19 @@ func (c *Cache) Join(ctx context.Context, key Key, of, coding string, make func(
 	}
 	f = &Flight{cache: c, way: way, coding: coding, riders: 1, led: true}
 	f.done, f.outgrown, f.moved = newSignal(), newSignal(), newSignal()
-	var detached context.Context
-	detached, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.flights.under[way] = f
 	go func() {
 		defer f.end()
-		make(detached, f)
+		make(f.ctx, f)
 	}()
 	return f, true, nil
 }
 
 func newSignal() chan struct{} { return make(chan struct{}) }
+
+// Context is the one in which the answer is made.
+func (f *Flight) Context() context.Context { return f.ctx }
 
 // Leave ends what a rider has to do with the flight.
 func (f *Flight) Leave(leader bool) {

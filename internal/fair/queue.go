@@ -80,6 +80,11 @@ func (q *Queue) Enter(ctx context.Context) (Place, error) {
 	}
 	place := Place{q, turn}
 	q.mu.Lock()
+	for _, name := range turn.owned(q) {
+		if turn.works == 0 && q.sooner(name, q.ahead(name), turn.caller, q.ahead(turn.caller)) {
+			turn.caller = name
+		}
+	}
 	if turn.works > 0 || q.admits(turn.caller) {
 		q.admit(turn)
 		q.mu.Unlock()

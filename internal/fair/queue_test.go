@@ -57,8 +57,10 @@ func TestAnything(t *testing.T) {
 			between := func(most int) time.Duration { return time.Duration(random.IntN(most)) * time.Millisecond }
 			callers := 1 + random.IntN(5)
 			var all sync.WaitGroup
+			var contexts []context.Context
 			for range 120 {
 				ctx, leave := context.WithTimeout(With(t.Context(), fmt.Sprint("caller", random.IntN(callers))), between(400))
+				contexts = append(contexts, ctx)
 				works := make([]time.Duration, 1+random.IntN(3))
 				for i := range works {
 					works[i] = between(40)
@@ -94,6 +96,14 @@ func TestAnything(t *testing.T) {
 						place.Leave()
 						q.check(t)
 					}
+				})
+			}
+			for range 40 {
+				one, other, start := contexts[random.IntN(len(contexts))], contexts[random.IntN(len(contexts))], between(600)
+				all.Go(func() {
+					time.Sleep(start)
+					Join(one, other)
+					q.check(t)
 				})
 			}
 			all.Wait()

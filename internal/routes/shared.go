@@ -11,6 +11,7 @@ import (
 
 	"framehouse/internal/cache"
 	"framehouse/internal/contracts"
+	"framehouse/internal/fair"
 )
 
 // rounds is how often a request waits for what others ask for, and gets the refusal of one of
@@ -32,6 +33,7 @@ func (s *serving) share(hc huma.Context, run func(huma.Context)) {
 		}
 		var result cache.Result
 		if answer == nil {
+			fair.Join(flight.Context(), ctx) // so that we wait for no line of another caller
 			var ok bool
 			result, ok = flight.Wait(ctx)
 			flight.Leave(false) // whatever we do now, the flight is not for us any more
