@@ -35,11 +35,12 @@ type Sizes struct {
 
 	mu    sync.Mutex
 	marks map[sql.Table]*remembered[string] // of the tables whose catalog entries name a version
+	read  map[sql.Table]time.Time           // when tables were read; see Follow
 }
 
 // NewSizes returns the sizes of what live publishes.
 func NewSizes(live *Live, db *store.Store) *Sizes {
-	return &Sizes{live: live, db: db, sizes: newRemembered[map[sql.Table]store.Size](), pasts: map[sql.Table]*past{}, marks: map[sql.Table]*remembered[string]{}}
+	return &Sizes{live: live, db: db, sizes: newRemembered[map[sql.Table]store.Size](), pasts: map[sql.Table]*past{}, marks: map[sql.Table]*remembered[string]{}, read: map[sql.Table]time.Time{}}
 }
 
 // Changed says that a table was written, so that nothing older is given out.

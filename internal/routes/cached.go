@@ -60,7 +60,7 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 	if format.Text {
 		coding = codingFor(headerList(hc, "Accept-Encoding"))
 	}
-	run := func(hc huma.Context) { a.run(hc, reading, in) }
+	run := func(hc huma.Context) { a.run(hc, reading, in, fresh.known) }
 	if a.Cache == nil || !fresh.known || bypass || reading.Export || !r.ProtoAtLeast(1, 1) {
 		if anyAnswer {
 			a.exists(hc, reading, fresh)
@@ -94,8 +94,11 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 }
 
 // run reads, and writes what was read.
-func (a *API) run(hc huma.Context, reading *catalog.Reading, in *FormatInput) {
+func (a *API) run(hc huma.Context, reading *catalog.Reading, in *FormatInput, known bool) {
 	frame, err := reading.Run(store.WithPurpose(hc.Context(), hc.Operation().OperationID))
+	if known {
+		a.Tables.Sizes.Follow(reading.Tables) // from now on nothing else is read for the answer
+	}
 	if err != nil {
 		a.writeProblem(hc, err)
 		return

@@ -1,0 +1,52 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"framehouse/internal/store/sql"
+)
+
+// Follow has the versions of tables that were just read asked for once more, though nobody may
+// ask again. What was read may be newer than the version that it goes by, and that version may
+// come back: when two tables were exchanged and are exchanged again, or the newest row goes.
+// It is another one then only if the one in between was seen; see past.
+func (s *Sizes) Follow(tables []sql.Table) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.read) == 0 {
+		time.AfterFunc(sizeAge, s.follow)
+	}
+	for _, t := range tables {
+		s.read[t] = time.Now()
+	}
+}
+
+// follow asks for the versions of the tables of which what is known may be from before they
+// were read.
+func (s *Sizes) follow() {
+	ctx, cancel := context.WithTimeout(context.Background(), sizeTimeout)
+	defer cancel()
+	for _, t := range s.unseen() {
+		// What goes wrong is told to who asks the next time.
+		_, _, _ = s.Version(ctx, []sql.Table{t})
+	}
+}
+
+// unseen are the tables that nobody has read for as long as a version is given out. The others
+// are left for the next time.
+func (s *Sizes) unseen() []sql.Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var tables []sql.Table
+	for t, at := range s.read {
+		if time.Since(at) >= sizeAge {
+			tables = append(tables, t)
+			delete(s.read, t)
+		}
+	}
+	if len(s.read) > 0 {
+		time.AfterFunc(sizeAge, s.follow)
+	}
+	return tables
+}
