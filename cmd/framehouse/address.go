@@ -48,7 +48,7 @@ func (f *addressFlags) check() (basePath, publicURL string, err error) {
 
 // corsFlags say which sites may read answers in a browser.
 type corsFlags struct {
-	CORSOrigins []string `name:"cors-origins" placeholder:"ORIGIN,..." help:"Sites whose scripts may read answers in a browser: https://app.example.com, or https://*.example.com for every name one label longer; with a port, if it has one. * alone allows all, without credentials. None unless it is said."`
+	CORSOrigins []string `name:"cors-origins" placeholder:"ORIGIN" help:"Sites whose scripts may read answers in a browser: https://app.example.com, or https://*.example.com for every name one label longer; with a port, if it has one. * alone allows all, without credentials. None unless it is said."`
 }
 
 func (f *corsFlags) origins() (routes.Origins, error) {
