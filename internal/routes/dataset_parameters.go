@@ -52,7 +52,12 @@ func (s *dataset) parameter(of *huma.Operation, p *huma.Param) *huma.Param {
 		}
 	case "select":
 		array(s.selectable())
-		own.Example = nil
+		if s.node == nil {
+			own.Description = "Columns to return, in this order; all when left out"
+			if r := s.parent(); r != nil {
+				own.Description += fmt.Sprintf(". %[1]s.%[2]s is the column %[2]s of the row that %[1]s refers to", r.Name, r.Table.Columns[0].Name)
+			}
+		}
 	case "order":
 		if s.node != nil {
 			return s.parts.parameter(of.OperationID, p)
@@ -69,7 +74,10 @@ func (s *dataset) parameter(of *huma.Operation, p *huma.Param) *huma.Param {
 	case "having":
 		own.Example = havingExample
 	case "where":
-		own.Example = nil
+		own.Example, own.Description = nil, "A filter as an expression, for what single parameters cannot say: and(), or() and not() of conditions"
+		if len(s.table.Relations) > 0 {
+			own.Description += fmt.Sprintf(", and conditions on related rows, as in %s(…)", s.table.Relations[0].Name)
+		}
 		if c := s.exemplary(); c != nil {
 			own.Example = fmt.Sprintf("or(%[1]s=%[2]v,%[1]s=%[2]v)", c.Name, exampleOf(c))
 		}
@@ -139,6 +147,15 @@ func (s *dataset) shared(name string, p *huma.Param) *huma.Param {
 
 // componentKey is what a part of a document may be called.
 var componentKey = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// parent is the first table that this one refers to, nil if there is none.
+func (s *dataset) parent() *catalog.Relation {
+	i := slices.IndexFunc(s.table.Relations, func(r *catalog.Relation) bool { return !r.Many })
+	if i < 0 {
+		return nil
+	}
+	return s.table.Relations[i]
+}
 
 // selectable are the columns that a request can select: the values of a node, or the columns
 // of a table and of those that it refers to.
