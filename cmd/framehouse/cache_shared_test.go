@@ -126,6 +126,35 @@ func TestTurnsOfThoseWhoWait(t *testing.T) {
 	}
 }
 
+// What is not to be kept is not kept as a part of what is either.
+func TestNotKeptThroughOthers(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	storetest.Exec(t, database, `
+		CREATE TABLE notes (id UInt32, owner_id UInt32) ORDER BY id AS SELECT 1 AS id, 1 AS owner_id;
+		CREATE TABLE owners (id UInt32, name String) ORDER BY id AS SELECT 1 AS id, 'me' AS name;
+		CREATE TABLE places (id UInt32, name String) ORDER BY id AS SELECT 1 AS id, 'here' AS name;
+	`)
+	app := open(t, Config{ClickHouse: urlOf(t, database, newTap(t).address), CatalogFile: writeCatalog(t, `
+tables:
+  notes: {references: {owner: {columns: owner_id, table: owners}, place: {columns: owner_id, table: places}}}
+  owners: {key: id, cache: off}
+  places: {key: id, cache: off}
+  known_places: {table: places}
+`)})
+	for path, kept := range map[string]bool{
+		"notes/rows": true, "notes/rows?select=id,owner.name": false, "notes/rows?owner.name=me": false,
+		"owners/rows": false, "notes/rows?select=id,place.name": true, "places/rows": false, "known_places/rows": true,
+	} {
+		for range 2 {
+			a := ask(t, http.MethodGet, app.URL()+"/v1/tables/"+path, "")
+			if a.status != http.StatusOK || (a.header.Get("ETag") != "") != kept || (a.header.Get("Cache-Control") == "no-store") == kept {
+				t.Errorf("%s: %s %s", path, a.where(), a.body)
+			}
+		}
+	}
+}
+
 // A client that has any answer has one only where there is one.
 func TestAnyAnswer(t *testing.T) {
 	t.Parallel()

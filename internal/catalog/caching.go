@@ -87,13 +87,19 @@ func (v *verifier) caching(t *Table, info store.TableInfo) {
 // weigh notes which tables change in which ways.
 func (c *Catalog) weigh() {
 	c.marks = map[sql.Table][]string{}
-	for _, t := range c.every() {
+	all := c.every()
+	for _, t := range all {
 		// Entries of one table may name a column each: any of them tells of a change.
 		if t.Version != "" && !slices.Contains(c.marks[t.Source], t.Version) {
 			c.marks[t.Source] = append(c.marks[t.Source], t.Version)
 		}
 		if t.computed {
 			c.computed = append(c.computed, t.Source)
+		}
+		// What is read through others is not kept either, unless an entry of its own allows it.
+		of := func(other *Table) bool { return other.Source == t.Source && !other.Caching.Off }
+		if t.Caching.Off && !slices.ContainsFunc(all, of) {
+			c.uncached = append(c.uncached, t.Source)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type Catalog struct {
 
 	marks    map[sql.Table][]string // columns of tables that grow with each change
 	computed []sql.Table            // tables with columns that are computed when they are read
+	uncached []sql.Table            // tables of which no entry allows answers to be kept
 }
 
 // Fault is something wrong with a catalog file.

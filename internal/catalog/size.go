@@ -85,6 +85,8 @@ func (s *Sizes) Version(ctx context.Context, tables []sql.Table) (version string
 	for _, t := range tables {
 		of, marks := sizes[t].Version, c.marks[t]
 		switch {
+		case slices.Contains(c.uncached, t):
+			of = ""
 		case len(marks) > 0:
 			m := s.mark(t, marks)
 			if of, err = m.get(ctx, s.writes.Load, func(ctx context.Context) (string, error) {
