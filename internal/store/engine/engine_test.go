@@ -84,6 +84,19 @@ func ask(t *testing.T, e *Engine, statement string) string {
 	return text
 }
 
+// kill kills the process of an engine, which must run: process 0 would be our own process group,
+// with all that started the tests.
+func kill(t *testing.T, e *Engine) {
+	t.Helper()
+	pid := e.Pid()
+	if pid <= 0 {
+		t.Fatal("there is no process to be killed")
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // within waits for something that happens in another process.
 func within(t *testing.T, limit time.Duration, what string, happened func() bool) time.Duration {
 	t.Helper()
@@ -178,7 +191,7 @@ func TestRelativeFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	e := open(t, Config{Dir: "data"})
 	t.Chdir(t.TempDir()) // where the process goes later must not matter
-	syscall.Kill(e.Pid(), syscall.SIGKILL)
+	kill(t, e)
 	within(t, time.Second, "death noticed", func() bool { return e.Health() != nil })
 	within(t, 10*time.Second, "restart", func() bool { return e.Health() == nil })
 	if got := ask(t, e, "SELECT 1"); got != "1" {

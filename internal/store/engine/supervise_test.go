@@ -19,6 +19,9 @@ func TestRestartsAfterDeath(t *testing.T) {
 			ask(t, e, "CREATE TABLE t (a Int64) ENGINE = MergeTree ORDER BY a")
 			ask(t, e, "INSERT INTO t SELECT number FROM numbers(1000)")
 			pid := e.Pid()
+			if pid <= 0 {
+				t.Fatal("there is no process to be ended")
+			}
 			if err := syscall.Kill(pid, signal); err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +52,7 @@ func TestRestartsAfterDeath(t *testing.T) {
 // A request and Health may be what notices the death, before anything else does.
 func TestRefusedConnectionIsExplained(t *testing.T) {
 	e := open(t, Config{firstPause: time.Hour})
-	syscall.Kill(e.Pid(), syscall.SIGKILL)
+	kill(t, e)
 	within(t, 2*time.Second, "an explained refusal", func() bool {
 		_, err := try(e, "SELECT 1")
 		return err != nil && strings.Contains(err.Error(), "it ended (signal: killed)")
@@ -71,7 +74,7 @@ func TestGivesUp(t *testing.T) {
 	if err := os.WriteFile(library, []byte("not a library"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	syscall.Kill(e.Pid(), syscall.SIGKILL)
+	kill(t, e)
 	within(t, 10*time.Second, "given up", func() bool {
 		err := e.Health()
 		return err != nil && strings.Contains(err.Error(), "given up")
@@ -89,7 +92,7 @@ func TestGivesUp(t *testing.T) {
 
 func TestCloseWhileDown(t *testing.T) {
 	e := open(t, Config{firstPause: time.Hour})
-	syscall.Kill(e.Pid(), syscall.SIGKILL)
+	kill(t, e)
 	within(t, time.Second, "death noticed", func() bool { return e.Health() != nil })
 	began := time.Now()
 	e.Close()
