@@ -18,6 +18,7 @@ func testRefusals(t *testing.T, app *App) {
 		hint     string // part of it
 	}{
 		{"/nope", 404, "unknown_route", "path", "/openapi.json"},
+		{"/openapi.json?format=yaml", 422, "invalid_request", "query", "Leave out"},
 		{"/custmers", 404, "unknown_route", "path", "Did you mean /customers?"},
 		{"/v1/tables/airport", 404, "unknown_table", "path.table", `Did you mean "airports"?`},
 		{"/v1/tables/nothing_like_it/rows", 404, "unknown_table", "path.table", "/v1/tables"},

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"framehouse/internal/catalog"
+	"framehouse/internal/contracts"
 )
 
 // documents are what describe the API over the catalog that is served. They are written
@@ -240,6 +241,10 @@ func frameExtensions(extensions map[string]any) map[string]any {
 // serve answers with a page.
 func (a *API) serve(choose func(written) (page, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" {
+			a.answer(w, r, contracts.Invalid("query", r.URL.RawQuery, "Leave out the question mark and what follows.", "This document takes no parameters."))
+			return
+		}
 		documents, err := a.described()
 		var p page
 		if err == nil {
