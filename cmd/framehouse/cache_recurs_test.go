@@ -19,10 +19,11 @@ func TestDataThatRecurs(t *testing.T) {
 		CREATE TABLE base (id UInt32, at DateTime) ORDER BY id AS SELECT 1 AS id, toDateTime('2024-01-01') AS at;
 		CREATE VIEW view AS SELECT * FROM base;
 	`)
-	app := open(t, Config{ClickHouse: urlOf(t, database, newTap(t).address), CatalogFile: writeCatalog(t, "tables: {live: {}, view: {version: at}}")})
-	for name, test := range map[string]struct{ to, back string }{
-		"live": {"EXCHANGE TABLES live AND bad", "EXCHANGE TABLES live AND bad"},
-		"view": {"INSERT INTO base VALUES (666, '2024-01-02')", "DELETE FROM base WHERE id = 666"},
+	p := newTap(t)
+	app := open(t, Config{ClickHouse: urlOf(t, database, p.address), CatalogFile: writeCatalog(t, "tables: {live: {}, view: {version: at}}")})
+	for name, test := range map[string]struct{ to, back, word string }{
+		"live": {"EXCHANGE TABLES live AND bad", "EXCHANGE TABLES live AND bad", versionWords[0]},
+		"view": {"INSERT INTO base VALUES (666, '2024-01-02')", "DELETE FROM base WHERE id = 666", versionWords[1]},
 	} {
 		url := app.URL() + "/v1/tables/" + name + "/rows?limit="
 		if a := ask(t, http.MethodGet, url+"1", ""); a.header.Get("ETag") == "" {
@@ -30,10 +31,14 @@ func TestDataThatRecurs(t *testing.T) {
 		}
 		storetest.Exec(t, database, test.to)
 		between := ask(t, http.MethodGet, url+"9", "") // mostly by the version before
-		// Whether anybody asks or not, this is known a little later.
-		time.Sleep(2500 * time.Millisecond)
+		asked, _ := p.versions(test.word)
+		eventually(t, 20*time.Second, "what is there in between is seen, though nobody asks", func() bool {
+			_, told := p.versions(test.word)
+			return told > asked
+		})
 		storetest.Exec(t, database, test.back)
-		time.Sleep(1100 * time.Millisecond) // by now the version of what is there now is asked for
+		// For so long the version in between may be given out.
+		time.Sleep(1100 * time.Millisecond)
 		a := ask(t, http.MethodGet, url+"9", "", "If-None-Match", between.header.Get("ETag"))
 		if a.status != http.StatusOK || len(a.frame(t).Rows) != 1 || string(a.body) == string(between.body) {
 			t.Errorf("%s: %s %s", name, a.where(), a.body)

@@ -26,7 +26,13 @@ type tap struct {
 	hold  chan struct{} // while not nil, reads wait until it is closed
 	fail  bool          // whether reads fail
 	gone  int           // reads whose client left while they were held
+
+	asked, told map[string]int // questions for versions, and those that were answered, by a word in them
 }
+
+// The words that questions for versions have: those for parts, and those for a column that tells
+// of changes.
+var versionWords = []string{"system.parts", "AS `mark`"}
 
 func newTap(t *testing.T) *tap {
 	t.Helper()
@@ -42,7 +48,7 @@ func newTap(t *testing.T) *tap {
 			DialContext:         func(ctx context.Context, _, addr string) (net.Conn, error) { return engine.DialContext(ctx, addr) },
 		},
 	}
-	tapped := &tap{}
+	tapped := &tap{asked: map[string]int{}, told: map[string]int{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Whether a client is still there is known once its request is read.
 		body, err := io.ReadAll(r.Body)
@@ -54,6 +60,12 @@ func newTap(t *testing.T) *tap {
 		if strings.Contains(r.URL.RawQuery, "default_format=ArrowStream") && !tapped.read(r.Context()) {
 			http.Error(w, "Code: 999. DB::Exception: this one fails", http.StatusInternalServerError)
 			return
+		}
+		for _, word := range versionWords {
+			if strings.Contains(string(body), word) {
+				tapped.question(tapped.asked, word)
+				defer tapped.question(tapped.told, word)
+			}
 		}
 		proxy.ServeHTTP(w, r)
 	}))
@@ -77,6 +89,19 @@ func (p *tap) read(ctx context.Context) (ok bool) {
 		}
 	}
 	return !fail
+}
+
+func (p *tap) question(of map[string]int, word string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	of[word]++
+}
+
+// versions are how many questions with a word were asked, and how many of them answered.
+func (p *tap) versions(word string) (asked, told int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked[word], p.told[word]
 }
 
 // set changes something, and starts to count anew.
