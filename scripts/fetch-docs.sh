@@ -19,6 +19,7 @@ LICENCES="LICENSE NOTICE swagger-ui-bundle.js.LICENSE.txt"
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "fetch-docs: $*"; exit 1; }
+. scripts/npm-package.sh
 
 if [ -z "${XDG_CACHE_HOME:-}" ] && [ -z "${HOME:-}" ]; then
 	fail "neither HOME nor XDG_CACHE_HOME is set, so there is no cache folder: set one of them"
@@ -38,23 +39,9 @@ if [ ! -d "$ASSETS" ]; then
 	TMP=$(mktemp -d "$CACHE/.fetch.XXXXXX") || fail "the cache folder $CACHE cannot be written: choose another with XDG_CACHE_HOME"
 
 	say "fetching the docs page, $PACKAGE $VERSION (3 MB)…"
-	# A cache of its own, so that nothing is left behind in the user's npm cache.
-	if ! (cd "$TMP" && exec npm pack "$PACKAGE@$VERSION" --cache "$TMP/npm" --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000) >"$TMP/out" 2>&1; then
-		# npm warns, advises and dumps its stack at length; its first few errors say what matters here.
-		grep -v -e '^npm warn' -e '^npm notice' -e 'complete log of this run' -e '^npm [^ ]* *  ' -e '^npm [^ ]* *[{}]*$' "$TMP/out" | head -n 6 >&2 || true
-		fail "npm could not fetch $PACKAGE@$VERSION (see above): check the network and npm's registry and try again"
-	fi
+	pack
 
-	set -- "$TMP"/*.tgz
-	[ -f "$1" ] || fail "npm said that all went well but left no package: try again"
-	if command -v openssl >/dev/null 2>&1; then
-		got=sha512-$(openssl dgst -sha512 -binary "$1" | openssl base64 -A)
-	else
-		got=sha512-$(node -e 'const h = require("crypto").createHash("sha512"); require("fs").createReadStream(process.argv[1]).on("data", d => h.update(d)).on("end", () => console.log(h.digest("base64")))' "$1")
-	fi
-	[ "$got" = "$PINNED" ] || fail "$PACKAGE@$VERSION is not the file it should be and was thrown away: its checksum is $got instead of $PINNED; do not use the registry it came from"
-
-	tar -xzf "$1" -C "$TMP" || fail "the package cannot be unpacked: is there 20 MB free in $CACHE?"
+	tar -xzf "$TMP"/*.tgz -C "$TMP" || fail "the package cannot be unpacked: is there 20 MB free in $CACHE?"
 	mkdir "$TMP/assets"
 	for file in $COMPRESSED; do
 		[ -f "$TMP/package/$file" ] || fail "$PACKAGE@$VERSION holds no $file: this script is wrong about the package"

@@ -10,6 +10,9 @@ VERSION=26.7.3-stable.1
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "fetch-engine: $*"; exit 1; }
+HERE=${0%/*}
+[ "$HERE" != "$0" ] || HERE=.
+. "$HERE/npm-package.sh"
 OTHERWISE="set FRAMEHOUSE_LIBCHDB to a libchdb.so, or use a ClickHouse of your own with --clickhouse URL"
 
 if [ -n "${FRAMEHOUSE_LIBCHDB:-}" ]; then
@@ -90,12 +93,7 @@ rm -rf "$TMP/npm"
 set -- "$TMP"/*.tgz
 [ -f "$1" ] || fail "npm said that all went well but left no package: try again, or $OTHERWISE"
 if [ -n "$PINNED" ]; then
-	if command -v openssl >/dev/null 2>&1; then
-		got=sha512-$(openssl dgst -sha512 -binary "$1" | openssl base64 -A)
-	else
-		got=sha512-$(node -e 'const h = require("crypto").createHash("sha512"); require("fs").createReadStream(process.argv[1]).on("data", d => h.update(d)).on("end", () => console.log(h.digest("base64")))' "$1")
-	fi
-	[ "$got" = "$PINNED" ] || fail "$PACKAGE@$VERSION is not the file it should be and was thrown away: its checksum is $got instead of $PINNED; do not use the registry it came from"
+	check "$1"
 else
 	say "no checksum is pinned for $PACKAGE: relying on npm's own check"
 fi
