@@ -83,6 +83,7 @@ type Node struct {
 	Frequency  string    // how often an observation is expected; empty when irregular
 	// Tolerance is how far ends of ranges may be moved so that requests are alike; zero for not at all.
 	Tolerance time.Duration
+	timeInKey bool    // whether the time is itself a part of the key by which ClickHouse replaces rows
 	Changed   *Column // grows with each insert or change, such as its time; nil when there is none
 }
 

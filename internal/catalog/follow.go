@@ -29,7 +29,24 @@ func (s *Sizes) follow() {
 	defer cancel()
 	for _, t := range s.unseen() {
 		// What goes wrong is told to who asks the next time.
-		_, _, _ = s.Version(ctx, []sql.Table{t})
+		_, _, _ = s.Version(ctx, []sql.Table{t}, nil)
+		s.followParts(ctx, t)
+	}
+}
+
+// followParts does so for the parts of a table, if anybody has asked for them.
+func (s *Sizes) followParts(ctx context.Context, t sql.Table) {
+	c, err := s.live.Current()
+	if err != nil {
+		return
+	}
+	for _, n := range c.Nodes {
+		s.mu.Lock()
+		_, asked := s.parts[n.divides()]
+		s.mu.Unlock()
+		if n.Source == t && asked {
+			_, _ = s.Parts(ctx, n, time.Time{}) // as above
+		}
 	}
 }
 

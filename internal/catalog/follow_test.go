@@ -24,7 +24,7 @@ func TestFollow(t *testing.T) {
 			return db.asked
 		}
 		version := func() {
-			if _, _, err := sizes.Version(t.Context(), []sql.Table{table.Source}); err != nil {
+			if _, _, err := sizes.Version(t.Context(), []sql.Table{table.Source}, nil); err != nil {
 				t.Error(err)
 			}
 		}

@@ -24,6 +24,9 @@ type Reading struct {
 	Tables []sql.Table
 	// Range is the time range that is read, or nil where there is none.
 	Range *contracts.Range
+	// Period is that of which alone rows of a node's table are read; nil when it has no end, or
+	// other rows have a part in the answer.
+	Period *Period
 	// Relative tells that the same request means something else at another time.
 	Relative bool
 	// Later says what else may be read, depending on the answer to the first statement; empty

@@ -28,6 +28,10 @@ type Sizes struct {
 		Sizes(context.Context, []sql.Table) (map[sql.Table]store.Size, error)
 		Mark(context.Context, sql.Table, []string) (string, error)
 	}
+	timed interface {
+		Parts(context.Context, sql.Table) (parts []store.Part, id string, err error)
+		Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ store.Type, names []string) (reaches map[string]store.Reach, id string, err error)
+	}
 	// writes counts the writes through us. What was asked before one is not given out after it.
 	writes atomic.Int64
 	sizes  *remembered[map[sql.Table]store.Size]
@@ -36,11 +40,15 @@ type Sizes struct {
 	mu    sync.Mutex
 	marks map[sql.Table]*remembered[string] // of the tables whose catalog entries name a version
 	read  map[sql.Table]time.Time           // when tables were read; see Follow
+	parts map[dividedKey]*divided
 }
 
 // NewSizes returns the sizes of what live publishes.
 func NewSizes(live *Live, db *store.Store) *Sizes {
-	return &Sizes{live: live, db: db, sizes: newRemembered[map[sql.Table]store.Size](), pasts: map[sql.Table]*past{}, marks: map[sql.Table]*remembered[string]{}, read: map[sql.Table]time.Time{}}
+	return &Sizes{
+		live: live, db: db, timed: db, sizes: newRemembered[map[sql.Table]store.Size](), pasts: map[sql.Table]*past{},
+		marks: map[sql.Table]*remembered[string]{}, read: map[sql.Table]time.Time{}, parts: map[dividedKey]*divided{},
+	}
 }
 
 // Changed says that a table was written, so that nothing older is given out.
@@ -48,18 +56,24 @@ func (s *Sizes) Changed() { s.writes.Add(1) }
 
 // Of returns the size of a table; ok is false when ClickHouse does not know it.
 func (s *Sizes) Of(ctx context.Context, table *Table) (size store.Size, ok bool, err error) {
-	sizes, err := s.all(ctx)
+	sizes, err := s.all(ctx, time.Time{})
 	size = sizes[table.Source]
 	return size, size.Known, err
 }
 
-func (s *Sizes) all(ctx context.Context) (map[sql.Table]store.Size, error) {
-	return s.sizes.get(ctx, s.writes.Load, func(ctx context.Context) (map[sql.Table]store.Size, error) {
+// all are the sizes that are given out now, or that were asked for since then.
+func (s *Sizes) all(ctx context.Context, since time.Time) (map[sql.Table]store.Size, error) {
+	return s.sizes.get(ctx, since, s.writes.Load, func(ctx context.Context) (map[sql.Table]store.Size, error) {
 		c, err := s.live.Current()
 		if err != nil {
 			return nil, err
 		}
 		sizes, err := s.db.Sizes(ctx, c.sources())
+		for table, past := range s.pasts {
+			if err == nil && sizes[table].Version == "" {
+				past.last = "" // what was, comes back as another
+			}
+		}
 		for table, size := range sizes {
 			if size.Version != "" {
 				size.Version = s.past(table).tell(size.Version)
@@ -71,13 +85,18 @@ func (s *Sizes) all(ctx context.Context) (map[sql.Table]store.Size, error) {
 }
 
 // Version is one text for all of the tables: another one when what is read of any of them
-// may have changed. It is not known when that of one of them is not.
-func (s *Sizes) Version(ctx context.Context, tables []sql.Table) (version string, known bool, err error) {
+// may have changed. It is not known when that of one of them is not. With a period, of its
+// node's table nothing else is read.
+func (s *Sizes) Version(ctx context.Context, tables []sql.Table, period *Period) (version string, known bool, err error) {
 	c, err := s.live.Current()
 	if err != nil || len(tables) == 0 {
 		return "", false, err
 	}
-	sizes, err := s.all(ctx)
+	within, table, err := s.within(ctx, period)
+	if err != nil {
+		return "", false, err
+	}
+	sizes, err := s.all(ctx, time.Time{})
 	if err != nil {
 		return "", false, err
 	}
@@ -87,9 +106,11 @@ func (s *Sizes) Version(ctx context.Context, tables []sql.Table) (version string
 		switch {
 		case slices.Contains(c.uncached, t):
 			of = ""
+		case t == table && within.Version != "":
+			of = within.Version
 		case len(marks) > 0:
 			m := s.mark(t, marks)
-			if of, err = m.get(ctx, s.writes.Load, func(ctx context.Context) (string, error) {
+			if of, err = m.get(ctx, time.Time{}, s.writes.Load, func(ctx context.Context) (string, error) {
 				mark, err := s.db.Mark(ctx, t, marks)
 				if mark != "" {
 					mark = m.past.tell(mark)
@@ -148,7 +169,7 @@ const mostSeen = 4096
 
 // tell is what is given out for a version that was just asked for.
 func (p *past) tell(version string) string {
-	if version == p.last {
+	if version == p.last && version != "" {
 		return p.told
 	}
 	p.last, p.told = version, version
@@ -201,10 +222,11 @@ func (r *remembered[A]) fresh(writes int64, came time.Time) *answered[A] {
 	return nil
 }
 
-func (r *remembered[A]) get(ctx context.Context, writes func() int64, ask func(context.Context) (A, error)) (A, error) {
+// get is the answer, one that was asked for since then.
+func (r *remembered[A]) get(ctx context.Context, since time.Time, writes func() int64, ask func(context.Context) (A, error)) (A, error) {
 	var none A
 	came := time.Now()
-	if a := r.fresh(writes(), came); a != nil {
+	if a := r.fresh(writes(), came); a != nil && !a.asked.Before(since) {
 		if came.Sub(a.asked) > askAgain {
 			r.ahead(ctx, writes, ask)
 		}
@@ -220,7 +242,7 @@ func (r *remembered[A]) get(ctx context.Context, writes func() int64, ask func(c
 		return none, waited(ctx)
 	}
 	before, asked := writes(), time.Now()
-	if a := r.fresh(before, came); a != nil {
+	if a := r.fresh(before, came); a != nil && !a.asked.Before(since) {
 		return a.answer, nil
 	}
 	answer, err := ask(limited)
@@ -279,8 +301,9 @@ func (c *Catalog) every() []*Table {
 	return tables
 }
 
-// FrameSource describes the table as the source of a frame.
-func (s *Sizes) FrameSource(ctx context.Context, table *Table) (contracts.Source, error) {
+// FrameSource describes the table as the source of a frame. With a period, of a node, it is
+// about the rows of that.
+func (s *Sizes) FrameSource(ctx context.Context, table *Table, period *Period) (contracts.Source, error) {
 	source := contracts.Source{Kind: "clickhouse", ID: table.Name, Label: table.Label}
 	size, ok, err := s.Of(ctx, table)
 	if err != nil {
@@ -289,5 +312,9 @@ func (s *Sizes) FrameSource(ctx context.Context, table *Table) (contracts.Source
 	if ok {
 		source.UpdatedAtMs = size.UpdatedAt.UnixMilli()
 	}
-	return source, nil
+	within, _, err := s.within(ctx, period)
+	if !within.UpdatedAt.IsZero() {
+		source.UpdatedAtMs = within.UpdatedAt.UnixMilli()
+	}
+	return source, err
 }

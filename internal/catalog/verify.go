@@ -249,6 +249,7 @@ func (v *verifier) node(source sql.Table) Node {
 		}
 		n.Key = []string{n.Time.Name}
 		n.Order = []Order{{Column: n.Time.Name}}
+		n.timeInKey = slices.Contains(keyParts(v.infos[source].SortedBy), keyPart{n.Time.Name, true})
 	}
 	for _, name := range e.dimensions {
 		if c := v.column(&n.Table, "dimensions", name); c != nil {

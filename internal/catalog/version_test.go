@@ -28,7 +28,7 @@ func versionsOf(t *testing.T, db *store.Store, text string) func(name string) st
 	return func(name string) string {
 		t.Helper()
 		sizes.Changed()
-		version, known, err := sizes.Version(t.Context(), []sql.Table{{Database: db.Database(), Name: name}})
+		version, known, err := sizes.Version(t.Context(), []sql.Table{{Database: db.Database(), Name: name}}, nil)
 		if err != nil || known != (version != "") {
 			t.Fatal(version, known, err)
 		}
@@ -76,6 +76,8 @@ func TestVersions(t *testing.T) {
 		{do: "DETACH TABLE x;\nATTACH TABLE x;", same: true},
 		{do: "EXCHANGE TABLES x AND other2"},
 		{do: "EXCHANGE TABLES x AND other2"}, // it is what it was
+		{do: "CREATE TABLE empty AS x;\nEXCHANGE TABLES x AND empty;"},
+		{do: "EXCHANGE TABLES x AND empty"},
 		{do: "DROP TABLE x SYNC;\n" + create},
 		{do: "INSERT INTO x VALUES (1, 0, 'a'), (2, 1, 'b')"},
 	} {
@@ -226,7 +228,7 @@ func TestVersionsAfterAWrite(t *testing.T) {
 	sizes := NewSizes(live, nil)
 	sizes.db = db
 	ask := func() string {
-		v, _, err := sizes.Version(t.Context(), []sql.Table{table.Source})
+		v, _, err := sizes.Version(t.Context(), []sql.Table{table.Source}, nil)
 		if err != nil {
 			t.Error(err)
 		}

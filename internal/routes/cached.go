@@ -36,7 +36,7 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 		return
 	}
 	r, w := humachi.Unwrap(hc)
-	what := asked{key: reading.Key.With(format.Name, in.Compression, in.Download), tables: reading.Tables, caching: reading.Caching}
+	what := asked{key: reading.Key.With(format.Name, in.Compression, in.Download), tables: reading.Tables, period: reading.Period, caching: reading.Caching}
 	if reading.Range != nil && reading.Range.To != nil && !reading.Relative {
 		what.until = *reading.Range.To
 	}

@@ -181,7 +181,7 @@ const (
 // kept is the version of the data that a reading would read, and what a cache has to do with
 // its answer.
 func (a *API) kept(ctx context.Context, reading *catalog.Reading) (version, state string, err error) {
-	fresh, err := a.freshness(ctx, asked{key: reading.Key.With("json", "", ""), tables: reading.Tables, caching: reading.Caching})
+	fresh, err := a.freshness(ctx, asked{key: reading.Key.With("json", "", ""), tables: reading.Tables, period: reading.Period, caching: reading.Caching})
 	if err != nil {
 		return "", "", err
 	}

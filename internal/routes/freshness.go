@@ -16,8 +16,9 @@ import (
 
 // asked is what a request was found to ask for, as far as it concerns how fresh an answer is.
 type asked struct {
-	key     catalog.Key // of the reading and of how it is represented
-	tables  []sql.Table // whose data is read
+	key     catalog.Key     // of the reading and of how it is represented
+	tables  []sql.Table     // whose data is read
+	period  *catalog.Period // of which alone they are read; nil for all
 	caching catalog.Caching
 	until   time.Time // the end of the range of time; zero when it is open, or moves
 }
@@ -50,7 +51,7 @@ func (a *API) freshness(ctx context.Context, of asked) (freshness, error) {
 	if len(of.tables) == 0 || of.caching.Off {
 		return unknownFreshness, nil
 	}
-	version, known, err := a.Tables.Sizes.Version(ctx, of.tables)
+	version, known, err := a.Tables.Sizes.Version(ctx, of.tables, of.period)
 	if err != nil || !known {
 		return unknownFreshness, err
 	}

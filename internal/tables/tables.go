@@ -160,7 +160,7 @@ func (s *Service) reading(table *catalog.Table, p *plan, q Query) (*catalog.Read
 }
 
 func (s *Service) read(ctx context.Context, table *catalog.Table, p *plan, statement sql.Statement) (*contracts.Frame, error) {
-	source, err := s.Sizes.FrameSource(ctx, table)
+	source, err := s.Sizes.FrameSource(ctx, table, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ type plan struct {
 	tail      *tail             // how far the answer reaches; nil when nobody follows it
 	pinned    []string          // columns of which there is one value alone
 	inOrder   bool              // whether the observations are stored in the order of the answer
+	period    *catalog.Period   // of which alone rows are read, if it has ended; nil for any
 	hidden    int               // columns at the end of a statement that are not the answer's
 }
 

@@ -77,6 +77,7 @@ func (s *Service) Rows(q Query) (*catalog.Reading, error) {
 			return nil, err
 		}
 	}
+	p.period = p.past()
 	rest := []string{
 		"rows", strconv.FormatBool(q.Descending), cmp.Or(q.Shape, "long"), strconv.FormatBool(p.explicit), q.Since,
 		strconv.FormatInt(q.Points, 10), cmp.Or(q.Downsample, auto),
@@ -87,7 +88,7 @@ func (s *Service) Rows(q Query) (*catalog.Reading, error) {
 	}
 	r, err := s.reading(p, p.newestFirst(), rest, func(ctx context.Context, p *plan) (*contracts.Frame, error) { return s.readRows(ctx, p, q) })
 	if err == nil {
-		r.Later = p.later(q)
+		r.Later, r.Period = p.later(q), p.period
 	}
 	return r, err
 }
@@ -207,7 +208,7 @@ func (s *Service) node(name string) (*catalog.Node, error) {
 }
 
 func (s *Service) run(ctx context.Context, p *plan, query sql.Select, turned bool) (*contracts.Frame, error) {
-	source, err := s.Sizes.FrameSource(ctx, &p.node.Table)
+	source, err := s.Sizes.FrameSource(ctx, &p.node.Table, p.period)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,226 @@
+package catalog
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"framehouse/internal/store"
+	"framehouse/internal/store/sql"
+	"framehouse/internal/store/storetest"
+)
+
+// periodsOf gives out the version of what there is of a node between two seconds at this
+// moment; empty when it is not known.
+func periodsOf(t *testing.T, db *store.Store, text string) (version func(node string, first, last time.Time) string, sizes *Sizes) {
+	t.Helper()
+	live := NewLive("catalog.yaml", []byte(text), db, discard)
+	if err := live.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := live.Current()
+	if err != nil || len(c.Faults) > 0 {
+		t.Fatal(err, c.Faults)
+	}
+	sizes = NewSizes(live, db)
+	return func(node string, first, last time.Time) string {
+		t.Helper()
+		sizes.Changed()
+		within, _, err := sizes.within(t.Context(), &Period{node, first.Unix(), last.Unix()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return within.Version
+	}, sizes
+}
+
+func month(m time.Month) (first, last time.Time) {
+	first = time.Date(2024, m, 1, 0, 0, 0, 0, time.UTC)
+	return first, first.AddDate(0, 1, 0).Add(-time.Second)
+}
+
+// What changes rows of a month gives it a version that it never had, and what is done to others
+// leaves it alone, as far as they are in parts of their own.
+func TestPeriods(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]string{"divided": "PARTITION BY toYYYYMM(at) ORDER BY (k, at)", "sorted": "ORDER BY (at, k)", "series": "ORDER BY (k, at)"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			database := storetest.Database(t)
+			db := open(t, database)
+			storetest.Exec(t, database, "CREATE TABLE x (at DateTime('UTC'), k UInt8, v String) ENGINE = MergeTree "+of+" SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1;\n"+
+				"SYSTEM STOP MERGES x;\nINSERT INTO x VALUES ('2024-01-15 00:00:00', 1, 'a'), ('2024-01-31 23:59:59', 1, 'a');\nINSERT INTO x VALUES ('2024-02-01 00:00:00', 1, 'a');\nSYSTEM START MERGES x;")
+			version, _ := periodsOf(t, db, "nodes: {x: {time: at, dimensions: [k]}}")
+			seen := map[time.Month]map[string]bool{time.January: {}, time.February: {}}
+			march, last := month(time.March)
+			if v := version("x", march, last); v != "" {
+				t.Errorf("a month without rows has the version %q", v)
+			}
+			for _, step := range []struct {
+				do                string
+				january, february bool // whether rows of these months change
+			}{
+				{do: "SELECT 1"},
+				{do: "INSERT INTO x VALUES ('2024-02-29 23:59:59', 1, 'b')", february: true},
+				{do: "INSERT INTO x VALUES ('2024-01-01 00:00:00', 1, 'b')", january: true},
+				{do: "INSERT INTO x VALUES ('2024-03-01 00:00:00', 1, 'b')"},
+				{do: "INSERT INTO x VALUES ('2023-12-31 23:59:59', 1, 'b')"},
+				{do: "INSERT INTO x VALUES ('2024-02-03 00:00:00', 1, 'b'), ('2024-01-03 00:00:00', 1, 'b')", january: true, february: true},
+				{do: "OPTIMIZE TABLE x FINAL", january: true, february: true}, // or not: the rows are the same
+				{do: "ALTER TABLE x UPDATE v = 'c' WHERE at < '2024-02-01' SETTINGS mutations_sync = 2", january: true},
+				{do: "ALTER TABLE x UPDATE at = '2024-01-20' WHERE 0 SETTINGS mutations_sync = 2"},
+				{do: "ALTER TABLE x DELETE WHERE at = '2024-01-15' SETTINGS mutations_sync = 2", january: true},
+				{do: "DELETE FROM x WHERE at = '2024-02-29 23:59:59'", february: true},
+				{do: "UPDATE x SET v = 'd' WHERE at = '2024-01-31 23:59:59' SETTINGS enable_lightweight_update = 1", january: true},
+				{do: "INSERT INTO x VALUES ('2024-02-05 00:00:00', 1, 'b')", february: true},
+				{do: "ALTER TABLE x MODIFY COLUMN v DEFAULT 'e'", january: true, february: true},
+				{do: "ALTER TABLE x DROP PARTITION ID '202402'", february: true},
+				{do: "INSERT INTO x VALUES ('2024-02-05 00:00:00', 1, 'b')", february: true},
+				{do: "TRUNCATE TABLE x", january: true, february: true},
+				{do: "INSERT INTO x VALUES ('2024-01-05 00:00:00', 1, 'b'), ('2024-02-05 00:00:00', 1, 'b')", january: true, february: true},
+				{do: "CREATE TABLE y AS x;\nEXCHANGE TABLES x AND y;", january: true, february: true},
+				{do: "EXCHANGE TABLES x AND y", january: true, february: true},
+			} {
+				if strings.Contains(step.do, "at = '2024-01-20'") || strings.Contains(step.do, "PARTITION ID") && name != "divided" {
+					if name != "divided" || strings.Contains(step.do, "UPDATE") {
+						continue // the time is in the key, or there are no such partitions
+					}
+				}
+				before := map[time.Month]string{}
+				for m := range seen {
+					first, last := month(m)
+					before[m] = version("x", first, last)
+				}
+				storetest.Exec(t, database, step.do)
+				for m, changed := range map[time.Month]bool{time.January: step.january, time.February: step.february} {
+					first, last := month(m)
+					after := version("x", first, last)
+					switch {
+					case after == "": // nothing is there
+					case !changed && after != before[m] && name == "divided" && !strings.Contains(step.do, "ALTER") && !strings.Contains(step.do, "DELETE") && !strings.Contains(step.do, "lightweight"):
+						t.Errorf("after %s, %s has another version", step.do, m)
+					case changed && seen[m][after] && !strings.Contains(step.do, "OPTIMIZE"):
+						t.Errorf("after %s, %s has a version that it had before", step.do, m)
+					}
+					seen[m][after] = true
+				}
+			}
+		})
+	}
+}
+
+// A set of parts that comes back, as when newer ones are dropped, is another version, once the
+// parts in between were seen.
+func TestPeriodsThatRecur(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, `
+		CREATE TABLE x (at DateTime('UTC'), p UInt8) ENGINE = MergeTree PARTITION BY p ORDER BY at;
+		INSERT INTO x VALUES ('2024-01-15 00:00:00', 1);
+	`)
+	version, sizes := periodsOf(t, db, "nodes: {x: {time: at}}")
+	first, last := month(time.January)
+	seen := map[string]bool{}
+	for range 3 {
+		before := version("x", first, last)
+		if before == "" || seen[before] {
+			t.Fatalf("%q came back", before)
+		}
+		seen[before] = true
+		storetest.Exec(t, database, "INSERT INTO x VALUES ('2024-01-16 00:00:00', 2)")
+		// Nobody asks, but an answer was read.
+		sizes.Changed()
+		sizes.Follow([]sql.Table{{Database: database, Name: "x"}})
+		asked := time.Now()
+		wait(t, "the read is followed up", func() bool {
+			sizes.mu.Lock()
+			defer sizes.mu.Unlock()
+			return len(sizes.read) == 0 && time.Since(asked) > sizeAge*3/2
+		})
+		storetest.Exec(t, database, "ALTER TABLE x DROP PARTITION 2")
+	}
+}
+
+// Versions of periods are unknown where rows of other times may have a part in what is read.
+func TestPeriodsUnknown(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, `
+		CREATE TABLE replaced (at DateTime('UTC'), k UInt8) ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(at) ORDER BY k;
+		CREATE TABLE keyed (at DateTime('UTC'), k UInt8) ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(at) ORDER BY (k, at);
+		CREATE TABLE byDay (at DateTime('UTC'), k UInt8) ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(at) ORDER BY (k, toDate(at));
+		CREATE VIEW view AS SELECT * FROM keyed;
+		INSERT INTO replaced VALUES ('2024-01-15 00:00:00', 1);
+		INSERT INTO keyed VALUES ('2024-01-15 00:00:00', 1);
+		INSERT INTO byDay VALUES ('2024-01-15 00:00:00', 1);
+	`)
+	version, _ := periodsOf(t, db, `nodes: {replaced: {time: at}, all: {table: replaced, time: at, final: false}, keyed: {time: at}, byDay: {time: at}, view: {time: at},
+		marked: {table: byDay, time: at, final: false, version: at}, last: {table: byDay, time: at, final: false}}`)
+	first, last := month(time.January)
+	for node, known := range map[string]bool{"replaced": false, "all": true, "keyed": true, "byDay": false, "view": false, "marked": false, "last": false} {
+		if got := version(node, first, last); (got != "") != known {
+			t.Errorf("%s: %q", node, got)
+		}
+	}
+}
+
+// The times of many rows are looked up while nobody waits for them.
+func TestPeriodsOfManyRows(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, `
+		CREATE TABLE x (at DateTime('UTC')) ENGINE = MergeTree ORDER BY tuple();
+		INSERT INTO x SELECT toDateTime('2024-01-01 00:00:00', 'UTC') + number % 100000 FROM numbers(10000001);
+	`)
+	version, _ := periodsOf(t, db, "nodes: {x: {time: at}}")
+	first, last := month(time.January)
+	if got := version("x", first, last); got != "" {
+		t.Errorf("at once it is %q", got)
+	}
+	wait(t, "the version is known", func() bool { return version("x", first, last) != "" })
+	if got := version("x", last, last.AddDate(0, 1, 0)); got != "" {
+		t.Errorf("after the last row it is %q", got)
+	}
+}
+
+// The version of a period goes by the parts that reach into it, and not by their order.
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var parts []part
+		for i := range random.IntN(20) {
+			first := random.Int64N(100)
+			reach := store.Reach{First: first, Last: first + random.Int64N(20) - 2}
+			parts = append(parts, newPart(store.Part{Name: strings.Repeat("x", i), Rows: 1 << i}, reach))
+		}
+		a := &Parts{parts: parts}
+		mixed := &Parts{parts: append([]part{}, parts...)}
+		random.Shuffle(len(parts), func(i, j int) { mixed.parts[i], mixed.parts[j] = mixed.parts[j], mixed.parts[i] })
+		versions := map[string]int64{}
+		for range 50 {
+			first := random.Int64N(110) - 5
+			last := first + random.Int64N(30)
+			want := int64(0)
+			for _, p := range parts {
+				for tick := p.Reach.First; tick <= p.Reach.Last; tick++ {
+					if tick >= first && tick <= last {
+						want |= p.Rows
+					}
+				}
+			}
+			got := a.Within(first, last)
+			if got != mixed.Within(first, last) || got.Rows != want || (got.Version == "") != (want == 0) {
+				t.Fatalf("from %d to %d: %+v, and rows %b", first, last, got, want)
+			}
+			if before, ok := versions[got.Version]; ok && before != want {
+				t.Fatalf("%q stands for %b and %b", got.Version, before, want)
+			}
+			versions[got.Version] = want
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"framehouse/internal/store/sql"
+)
+
+// Part is an active part of a table of the MergeTree family, which never changes: whatever
+// changes rows makes other parts in place of it, or beside it.
+type Part struct {
+	Partition, Name string
+	Hash            string // of its files
+	// The numbers of the first and the last insert that rows of it came by. They grow within a
+	// partition, and a part that takes the place of others has those of all of them.
+	FirstBlock, LastBlock int64
+	Rows                  int64
+	Modified              time.Time
+}
+
+// Covers tells whether the part has taken the place of another, which then does not come back.
+func (p Part) Covers(other Part) bool {
+	return p.Partition == other.Partition && p.FirstBlock <= other.FirstBlock && p.LastBlock >= other.LastBlock
+}
+
+// tableID is the UUID of a table at the moment of a statement; the parameters are those of
+// amongTables.
+const tableID = "(SELECT any(toString(uuid)) FROM system.tables WHERE (database, name) IN (({d0:String}, {t0:String})))"
+
+// Parts are the active parts of a table on the server that answers, and the UUID of the table,
+// which is another one when it is made again, or exchanged.
+func (s *Store) Parts(ctx context.Context, table sql.Table) (parts []Part, id string, err error) {
+	where, params := amongTables("table", []sql.Table{table})
+	rows, err := selectRows[struct {
+		ID         string `json:"id"`
+		Partition  string `json:"partition_id"`
+		Name       string `json:"name"`
+		Hash       string `json:"hash"`
+		First      int64  `json:"first,string"`
+		Last       int64  `json:"last,string"`
+		Rows       int64  `json:"size,string"`
+		ModifiedMs int64  `json:"modified,string"`
+	}](ctx, s, "SELECT "+tableID+" AS id, partition_id, name, hash_of_all_files AS hash, toInt64(min_block_number) AS first, toInt64(max_block_number) AS last,"+
+		" toInt64(rows) AS size, toInt64(toUnixTimestamp(modification_time)) * 1000 AS modified"+
+		" FROM system.parts WHERE active AND "+where, params...)
+	for _, r := range rows {
+		id = r.ID
+		parts = append(parts, Part{r.Partition, r.Name, r.Hash, r.First, r.Last, r.Rows, time.UnixMilli(r.ModifiedMs).UTC()})
+	}
+	return parts, id, err
+}
+
+// Reach is the least and the greatest time in a part, in ticks of the time column. In a part
+// whose rows have no time the first lies after the last.
+type Reach struct{ First, Last int64 }
+
+// mostNamed bounds the names of parts that go into one parameter.
+const mostNamed = 500
+
+// Reaches are those of parts, by their names; of those that the table has no more, there is
+// none. ClickHouse knows the answer where rows are divided or sorted by time, and else reads
+// the times in these parts. id is that of the table that was asked.
+func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ Type, names []string) (reaches map[string]Reach, id string, err error) {
+	_, params := amongTables("table", []sql.Table{table})
+	part := sql.Ref{Table: column.Table, Column: "_part"}
+	ticks := func(most string) sql.Expr {
+		return sql.Call("ifNull", sql.Call("toInt64", typ.Ticks(sql.Call("assumeNotNull", sql.Call(most, column)))), sql.Text("0"))
+	}
+	query := sql.Select{From: table, Alias: column.Table, GroupBy: []sql.Expr{part}, Columns: []sql.Column{
+		{Expr: sql.Text(tableID), As: "id"},
+		{Expr: part, As: "name"},
+		{Expr: ticks("min"), As: "first"},
+		{Expr: ticks("max"), As: "last"},
+		{Expr: sql.Call("isNull", sql.Call("min", column)), As: "none"},
+	}}
+	if len(names) <= mostNamed {
+		query.Where = []sql.Expr{sql.Compare{Left: part, Operator: "IN", Right: sql.Array{Type: "String", Items: names, Quoted: true}}}
+	}
+	statement := query.Build()
+	rows, err := selectRows[struct {
+		ID    string `json:"id"`
+		Name  string `json:"name"`
+		First int64  `json:"first,string"`
+		Last  int64  `json:"last,string"`
+		None  int    `json:"none"`
+	}](ctx, s, statement.Text, append(params, statement.Params...)...)
+	reaches = map[string]Reach{}
+	for _, r := range rows {
+		id = r.ID
+		if reaches[r.Name] = (Reach{r.First, r.Last}); r.None == 1 {
+			reaches[r.Name] = Reach{1, 0}
+		}
+	}
+	return reaches, id, err
+}

@@ -1,0 +1,51 @@
+package timeseries
+
+import (
+	"slices"
+
+	"framehouse/internal/catalog"
+	"framehouse/internal/store/sql"
+)
+
+// past is the period of which alone the plan reads rows, if it has ended: new rows then mostly
+// are of another. It is nil where other rows have a part in the answer.
+func (p *plan) past() *catalog.Period {
+	r := p.resolved
+	if r.To == nil || r.To.After(p.now) || !p.node.Dividable() || slices.ContainsFunc(p.where, looksUp) {
+		return nil
+	}
+	from := r.From
+	if r.Lookback != nil {
+		from = r.Lookback
+	}
+	period := &catalog.Period{Node: p.node.Name, First: catalog.FirstTick, Last: catalog.LastTick}
+	tick, earliest, latest := p.node.Time.Type.Reach()
+	// Beyond what the column's type is said to hold nothing is left out.
+	if from != nil {
+		if at := onColumn(p.node.Time, *from, p.zone); !at.Before(earliest) {
+			period.First = ticker(tick).count(at.Truncate(tick))
+		}
+	}
+	if to := onColumn(p.node.Time, *r.To, p.zone); !to.After(latest) {
+		period.Last = ticker(tick).count(to.Truncate(tick))
+		if ends := r.Inclusive == "left" || r.Inclusive == "neither"; ends && to.Truncate(tick).Equal(to) {
+			period.Last--
+		}
+	}
+	return period
+}
+
+// looksUp tells whether a condition depends on other rows than the one that it is about.
+func looksUp(condition sql.Expr) bool {
+	switch c := condition.(type) {
+	case sql.InSelect:
+		return true
+	case sql.Not:
+		return looksUp(c.Expr)
+	case sql.And:
+		return slices.ContainsFunc(c, looksUp)
+	case sql.Or:
+		return slices.ContainsFunc(c, looksUp)
+	}
+	return false
+}
