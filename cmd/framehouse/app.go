@@ -94,13 +94,15 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	go a.live.Run(background)
 
 	sizes := catalog.NewSizes(a.live, a.store)
+	series := &timeseries.Service{Catalog: a.live, Sizes: sizes, Store: a.store, Now: time.Now}
 	if cfg.CacheSize > 0 {
 		a.kept = cache.New(cfg.CacheSize)
+		series.Kept = a.kept
 	}
 	a.server = &http.Server{
 		Handler: routes.New(routes.Services{
 			Tables:     &tables.Service{Catalog: a.live, Sizes: sizes, Store: a.store},
-			TimeSeries: &timeseries.Service{Catalog: a.live, Sizes: sizes, Store: a.store, Now: time.Now},
+			TimeSeries: series,
 			Catalog:    a.live,
 			Ping:       a.ping,
 			Build:      build(),

@@ -1,5 +1,6 @@
-// Package cache keeps answers, and lets those who ask the same at the same time share one.
-// It knows keys, headers and bodies, and nothing of where they come from or go to.
+// Package cache keeps answers and pieces of them, and lets those who ask the same at the same
+// time share one. It knows keys, headers and bodies, and nothing of where they come from or go
+// to.
 //
 // It promises that what it keeps, and what it holds for readers that are slow, stay within
 // bounds in bytes; that an answer which was not finished, or was none, is never kept; and that
@@ -35,16 +36,23 @@ func (a *Answer) Value(name string) string {
 	return a.Header[i].Value
 }
 
-// Cache keeps answers. Which are dropped when there is no room is decided by how often and
+// Cache keeps answers and pieces of them. Which are dropped when there is no room is decided by how often and
 // how lately they were asked for, so that a client that reads everything once drives nothing
 // out.
 type Cache struct {
-	answers  *otter.Cache[place, *Answer]
+	kept     *otter.Cache[place, weighed]
 	largest  int
 	memory   int64
 	underWay int64 // bytes that all flights may hold
 	flights  flights
 }
+
+// weighed is what is kept: an answer, or a piece of answers.
+type weighed interface {
+	weight() int // in bytes
+}
+
+func (a *Answer) weight() int { return cap(a.Body) }
 
 // place is where an answer is kept: each content coding has one of its own.
 type place struct {
@@ -73,10 +81,10 @@ const overhead = 1 << 10
 // New returns a cache of so many bytes.
 func New(bytes int64) *Cache {
 	return &Cache{
-		answers: otter.Must(&otter.Options[place, *Answer]{
+		kept: otter.Must(&otter.Options[place, weighed]{
 			Executor:      atOnce,
 			MaximumWeight: uint64(bytes - bytes/memoryPart),
-			Weigher:       func(_ place, a *Answer) uint32 { return uint32(cap(a.Body) + overhead) },
+			Weigher:       func(_ place, a weighed) uint32 { return uint32(a.weight() + overhead) },
 		}),
 		largest:  int(min(bytes/parts, largestBody)),
 		memory:   bytes / memoryPart,
@@ -96,7 +104,8 @@ func atOnce(do func()) { do() }
 // Get returns the answer that is kept for a key in a coding, or nil. large tells that it is
 // known to be too large to be kept.
 func (c *Cache) Get(key Key, coding string) (answer *Answer, large bool) {
-	a, _ := c.answers.GetIfPresent(place{key, coding})
+	kept, _ := c.kept.GetIfPresent(place{key, coding})
+	a, _ := kept.(*Answer)
 	if a == tooLarge {
 		return nil, true
 	}
@@ -108,7 +117,7 @@ func (c *Cache) Put(key Key, coding string, a *Answer) {
 	if len(a.Body) > c.largest {
 		return
 	}
-	c.answers.Set(place{key, coding}, a)
+	c.kept.Set(place{key, coding}, a)
 }
 
 // Fits tells whether a body of so many bytes can be kept.
@@ -116,6 +125,6 @@ func (c *Cache) Fits(bytes int) bool { return bytes <= c.largest }
 
 // Bytes is about how much is kept.
 func (c *Cache) Bytes() uint64 {
-	c.answers.CleanUp()
-	return c.answers.WeightedSize()
+	c.kept.CleanUp()
+	return c.kept.WeightedSize()
 }

@@ -156,7 +156,7 @@ func (f *Flight) Write(p []byte) (int, error) {
 		f.large = true
 		f.forget() // who comes now asks for himself, as who waited does
 		if len(f.body)+len(p) > f.cache.largest {
-			f.cache.answers.Set(place{f.way.key, f.coding}, tooLarge)
+			f.cache.kept.Set(place{f.way.key, f.coding}, tooLarge)
 		}
 		close(f.outgrown)
 	}

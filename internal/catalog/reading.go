@@ -38,6 +38,9 @@ type Reading struct {
 	Export bool
 	// Run reads. Whoever gets the frame closes it. It may be called again, also at the same time.
 	Run func(ctx context.Context) (*contracts.Frame, error)
+	// FromPieces is Run with what is kept of other answers; nil where there is no such thing. Its
+	// rows are the same and come in other batches, of which a format may make something else.
+	FromPieces func(ctx context.Context) (*contracts.Frame, error)
 }
 
 // NewReading is a reading of a table, with these columns, by run. The statement stands for
@@ -63,12 +66,18 @@ func NewReading(table *Table, columns []*Column, statement sql.Statement, rest [
 func (r *Reading) Then(do func(*contracts.Frame), parts ...string) *Reading {
 	then := *r
 	then.Key = r.Key.With(parts...)
-	then.Run = func(ctx context.Context) (*contracts.Frame, error) {
-		frame, err := r.Run(ctx)
-		if err == nil {
-			do(frame)
+	after := func(run func(context.Context) (*contracts.Frame, error)) func(context.Context) (*contracts.Frame, error) {
+		return func(ctx context.Context) (*contracts.Frame, error) {
+			frame, err := run(ctx)
+			if err == nil {
+				do(frame)
+			}
+			return frame, err
 		}
-		return frame, err
+	}
+	then.Run = after(r.Run)
+	if r.FromPieces != nil {
+		then.FromPieces = after(r.FromPieces)
 	}
 	return &then
 }

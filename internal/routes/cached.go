@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -60,7 +61,11 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 	if format.Text {
 		coding = codingFor(headerList(hc, "Accept-Encoding"))
 	}
-	run := func(hc huma.Context) { a.run(hc, reading, in, fresh.known) }
+	read := reading.Run
+	if reading.FromPieces != nil && fresh.known && !bypass && format.Text {
+		read = reading.FromPieces
+	}
+	run := func(hc huma.Context) { a.run(hc, reading, in, fresh.known, read) }
 	if a.Cache == nil || !fresh.known || bypass || reading.Export || !r.ProtoAtLeast(1, 1) {
 		if anyAnswer {
 			a.exists(hc, reading, fresh)
@@ -94,8 +99,8 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 }
 
 // run reads, and writes what was read.
-func (a *API) run(hc huma.Context, reading *catalog.Reading, in *FormatInput, known bool) {
-	frame, err := reading.Run(store.WithPurpose(hc.Context(), hc.Operation().OperationID))
+func (a *API) run(hc huma.Context, reading *catalog.Reading, in *FormatInput, known bool, read func(context.Context) (*contracts.Frame, error)) {
+	frame, err := read(store.WithPurpose(hc.Context(), hc.Operation().OperationID))
 	if known {
 		a.Tables.Sizes.Follow(reading.Tables) // from now on nothing else is read for the answer
 	}

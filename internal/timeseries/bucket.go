@@ -89,6 +89,7 @@ func (p *plan) bucketed(b Buckets) error {
 	for _, a := range made {
 		r.Aggregation[a.result.Name] = a.source.Name + ":" + a.function
 	}
+	p.pieced = p.cuttable(b, extent, made)
 	return nil
 }
 
@@ -252,6 +253,7 @@ func (p *plan) relabel(rows sql.Select, g grid, right bool, f *filling) {
 	for _, c := range p.columns[1:] {
 		labelled.Columns = append(labelled.Columns, sql.Column{Expr: c.Ref(), As: c.Name})
 	}
+	labelled.Columns = append(labelled.Columns, p.mark()...)
 	p.derived = &labelled
 }
 

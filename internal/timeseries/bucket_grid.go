@@ -40,6 +40,15 @@ func (k ticker) count(t time.Time) int64 {
 	return (t.Unix() - mod(t.Unix(), length)) / length
 }
 
+// time is the time of a number of ticks.
+func (k ticker) time(n int64) time.Time {
+	if second := int64(time.Second / time.Duration(k)); second > 0 {
+		part := mod(n, second)
+		return time.Unix((n-part)/second, part*int64(k)).UTC()
+	}
+	return time.Unix(n*int64(time.Duration(k)/time.Second), 0).UTC()
+}
+
 // newGrid is the grid of the buckets from the one that begins at first to the one after
 // that which holds last.
 func newGrid(c calendar, first, last time.Time, tick ticker) grid {

@@ -40,6 +40,8 @@ type plan struct {
 	inOrder   bool              // whether the observations are stored in the order of the answer
 	period    *catalog.Period   // of which alone rows are read, if it has ended; nil for any
 	hidden    int               // columns at the end of a statement that are not the answer's
+	pieced    *pieced           // what it takes to read buckets in pieces; nil when they are not
+	marked    bool              // whether a last column tells where each bucket begins, in ticks
 }
 
 // clone is a plan that can be changed without changing the other.
@@ -90,9 +92,13 @@ func newPlan(node *catalog.Node, q Query, now time.Time) (*plan, error) {
 		return nil, err
 	}
 	p.where = append(p.where, conditions...)
+	if q.only != nil {
+		p.where = append(p.where, q.only)
+	}
 	for _, o := range node.Order {
 		p.order = append(p.order, catalog.Order{Column: o.Column, Descending: q.Descending})
 	}
+	p.marked = q.marked
 	if err := p.bucketed(q.Buckets); err != nil {
 		return nil, err
 	}
@@ -161,7 +167,15 @@ func (p *plan) raw() []sql.Column {
 	for i, c := range p.columns {
 		columns[i] = sql.Column{Expr: c.Ref(), As: c.Name}
 	}
-	return columns
+	return append(columns, p.mark()...)
+}
+
+// mark is the column that marks rows with the bucket that they are of, if there is one.
+func (p *plan) mark() []sql.Column {
+	if !p.marked {
+		return nil
+	}
+	return []sql.Column{{Expr: ref(bucketColumn), As: bucketColumn}}
 }
 
 // ordering is that of the answer. By a column with one value there is nothing to order.

@@ -42,5 +42,5 @@ func (p *plan) packed() []sql.Column {
 	for i, c := range p.columns {
 		columns[i] = sql.Column{Expr: c.Type.Wire(c.Type.Packed(c.Ref())), As: c.Name}
 	}
-	return columns
+	return append(columns, p.mark()...)
 }

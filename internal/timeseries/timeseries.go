@@ -27,6 +27,8 @@ type Service struct {
 	Sizes   *catalog.Sizes
 	Store   *store.Store
 	Now     func() time.Time
+	// Kept are pieces of answers; nil when none are kept.
+	Kept Pieces
 }
 
 // DefaultLimit is the number of rows of an answer when the request names none.
@@ -48,6 +50,9 @@ type Query struct {
 	Downsample string  // how Points are chosen: auto, m4, lttb or mean; empty for auto
 	Shape      string  // long or wide; empty for long
 	Since      string  // what an earlier answer said to come back with
+
+	only   sql.Expr // a condition of ours on observations; nil for none
+	marked bool     // whether rows are marked with the bucket that they are of
 
 	Latest Latest // which observation is the last; of Service.Latest alone
 }
@@ -89,6 +94,9 @@ func (s *Service) Rows(q Query) (*catalog.Reading, error) {
 	r, err := s.reading(p, p.newestFirst(), rest, func(ctx context.Context, p *plan) (*contracts.Frame, error) { return s.readRows(ctx, p, q) })
 	if err == nil {
 		r.Later, r.Period = p.later(q), p.period
+		if p.pieced != nil && s.Kept != nil && q.Shape != "wide" {
+			r.FromPieces = func(ctx context.Context) (*contracts.Frame, error) { return s.readPieces(ctx, p.clone(), q) }
+		}
 	}
 	return r, err
 }
@@ -221,6 +229,12 @@ func (s *Service) run(ctx context.Context, p *plan, query sql.Select, turned boo
 	if err != nil {
 		return nil, err
 	}
+	p.describe(frame, source)
+	return frame, nil
+}
+
+// describe says what a frame of the plan's rows is.
+func (p *plan) describe(frame *contracts.Frame, source contracts.Source) {
 	frame.Source = source
 	frame.Meta.Tabular.Limit = max(0, p.limit)
 	frame.Meta.Tabular.PrimaryKeyFields = p.node.Key
@@ -228,7 +242,6 @@ func (s *Service) run(ctx context.Context, p *plan, query sql.Select, turned boo
 		frame.Meta.Tabular.OrderedBy = append(frame.Meta.Tabular.OrderedBy, o.String())
 	}
 	frame.Meta.TimeSeries = p.timeSeries()
-	return frame, nil
 }
 
 // frame is a frame over the records of a query, turned or not.
