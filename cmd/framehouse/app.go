@@ -40,6 +40,8 @@ type Config struct {
 	CacheSize    int64          // bytes of answers that are kept; zero keeps none
 	Logger       *slog.Logger
 	Progress     func(message string) // told of what takes long
+
+	piecesFrom time.Duration // see timeseries.Service; tests read in pieces what would not pay
 }
 
 // App is a running framehouse.
@@ -97,7 +99,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	series := &timeseries.Service{Catalog: a.live, Sizes: sizes, Store: a.store, Now: time.Now}
 	if cfg.CacheSize > 0 {
 		a.kept = cache.New(cfg.CacheSize)
-		series.Kept = a.kept
+		series.Kept, series.PiecesFrom = a.kept, cfg.piecesFrom
 	}
 	a.server = &http.Server{
 		Handler: routes.New(routes.Services{

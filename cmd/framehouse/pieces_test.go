@@ -56,7 +56,7 @@ func TestPieces(t *testing.T) {
 		storetest.Exec(t, database, observations(table, start, "number * 61", 150_000, 1))
 	}
 	address, _ := forward(t, "127.0.0.1:0")
-	app := open(t, Config{ClickHouse: urlOf(t, database, address), CatalogFile: writeCatalog(t, `
+	app := open(t, Config{piecesFrom: 1, ClickHouse: urlOf(t, database, address), CatalogFile: writeCatalog(t, `
 tables:
   other: {write: upsert}
 nodes:

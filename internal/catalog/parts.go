@@ -14,11 +14,11 @@ import (
 // divided is what is known of the parts of a table and of their times in one of its columns.
 // The times of a part are looked up once, as it never changes.
 type divided struct {
-	now    atomic.Pointer[Parts]
-	lost   atomic.Bool   // whether since then there was a time without a version
-	asking chan struct{} // held by whoever asks
+	now  *remembered[*Parts]
+	lost atomic.Bool // whether since the last there was a time without a version
 
 	// Of whoever asks.
+	was     *Parts
 	id      string // of the table that the reaches are of
 	reaches map[string]store.Reach
 	salt    string    // another one each time that parts were gone, so that they may come back
@@ -48,9 +48,8 @@ const (
 	reachPause   = 10 * time.Minute
 )
 
-// Parts are those of a node's table as of the version that is given out for it now, or as of
-// one that was asked for since then. They are nil when nobody tells, or not yet, which rows
-// are of which time.
+// Parts are those of a node's table that are given out now, or that were asked for since then.
+// They are nil when nobody tells, or not yet, which rows are of which time.
 func (s *Sizes) Parts(ctx context.Context, node *Node, since time.Time) (*Parts, error) {
 	if !node.Dividable() {
 		return nil, nil
@@ -62,32 +61,19 @@ func (s *Sizes) Parts(ctx context.Context, node *Node, since time.Time) (*Parts,
 	if slices.Contains(c.uncached, node.Source) || len(c.marks[node.Source]) > 0 || slices.Contains(c.computed, node.Source) {
 		return nil, nil
 	}
-	sizes, err := s.all(ctx, since)
+	sizes, err := s.all(ctx)
 	if err != nil {
 		return nil, err
 	}
 	d := s.divided(node)
-	version := sizes[node.Source].Version
-	if version == "" {
+	if sizes[node.Source].Version == "" {
 		d.lost.Store(true)
 		return nil, nil
 	}
-	if p := d.now.Load(); p != nil && p.version == version {
-		return p, nil
-	}
-	limited, cancel := context.WithTimeout(ctx, sizeTimeout)
-	defer cancel()
-	select {
-	case d.asking <- struct{}{}:
-		defer func() { <-d.asking }()
-	case <-limited.Done():
-		return nil, waited(ctx)
-	}
-	if p := d.now.Load(); p != nil && p.version == version {
-		return p, nil
-	}
-	p, err := s.look(limited, node, d, version, sizes[node.Source].Definition)
-	return p, extra(err)
+	return d.now.get(ctx, since, s.writes.Load, func(ctx context.Context) (*Parts, error) {
+		p, err := s.look(ctx, node, d)
+		return p, extra(err)
+	})
 }
 
 func (s *Sizes) divided(node *Node) *divided {
@@ -96,29 +82,28 @@ func (s *Sizes) divided(node *Node) *divided {
 	defer s.mu.Unlock()
 	d := s.parts[key]
 	if d == nil {
-		d = &divided{asking: make(chan struct{}, 1), reaches: map[string]store.Reach{}}
+		d = &divided{now: newRemembered[*Parts](), reaches: map[string]store.Reach{}}
 		s.parts[key] = d
 	}
 	return d
 }
 
-// look asks which parts there are, and for the times of those that are new. What comes between
-// the version and the parts belongs to another version, which has them looked up again.
-func (s *Sizes) look(ctx context.Context, node *Node, d *divided, version, definition string) (*Parts, error) {
-	listed, id, err := s.timed.Parts(ctx, node.Source)
+// look asks which parts there are, and for the times of those that are new.
+func (s *Sizes) look(ctx context.Context, node *Node, d *divided) (*Parts, error) {
+	listed, err := s.timed.Parts(ctx, node.Source)
 	if err != nil {
 		return nil, err
 	}
-	if was := d.now.Load(); d.lost.Swap(false) || id != d.id || was != nil && was.gone(listed) {
+	if d.lost.Swap(false) || listed.ID != d.id || d.was != nil && d.was.gone(listed.All) {
 		d.salt = rand.Text()
 	}
-	if id != d.id {
-		d.id, d.reaches = id, map[string]store.Reach{}
+	if listed.ID != d.id {
+		d.id, d.reaches = listed.ID, map[string]store.Reach{}
 	}
-	known := make(map[string]store.Reach, len(listed))
+	known := make(map[string]store.Reach, len(listed.All))
 	var names []string
 	rows := int64(0)
-	for _, p := range listed {
+	for _, p := range listed.All {
 		if reach, ok := d.reaches[p.Name+p.Hash]; ok {
 			known[p.Name+p.Hash] = reach
 			continue
@@ -127,18 +112,19 @@ func (s *Sizes) look(ctx context.Context, node *Node, d *divided, version, defin
 	}
 	d.reaches = known
 	if len(names) > 0 && rows > mostAtOnce {
-		s.reachLater(ctx, node, d, id, listed)
+		d.lost.Store(true) // nobody sees what comes and goes meanwhile
+		s.lookLater(ctx, node, d, listed, names)
 		return nil, nil
 	}
 	if len(names) > 0 {
-		reaches, of, err := s.timed.Reaches(ctx, node.Source, node.Time.Ref(), node.Time.Type, names)
+		reaches, id, err := s.timed.Reaches(ctx, node.Source, node.Time.Ref(), node.Time.Type, names)
 		if err != nil {
 			return nil, err
 		}
-		d.learn(listed, reaches, of)
+		d.learn(listed, reaches, id)
 	}
-	p := &Parts{version: version, made: id + "\x00" + definition + "\x00" + d.salt}
-	for _, l := range listed {
+	p := &Parts{made: listed.Made + d.salt}
+	for _, l := range listed.All {
 		reach, ok := d.reaches[l.Name+l.Hash]
 		if !ok {
 			// It has been merged meanwhile, or is a patch, of which rows of any time may be changed.
@@ -146,40 +132,37 @@ func (s *Sizes) look(ctx context.Context, node *Node, d *divided, version, defin
 		}
 		p.parts = append(p.parts, newPart(l, reach))
 	}
-	d.now.Store(p)
+	d.was = p
 	return p, nil
 }
 
-// learn notes the times of parts of a table.
-func (d *divided) learn(listed []store.Part, reaches map[string]store.Reach, id string) {
-	for _, p := range listed {
-		if reach, ok := reaches[p.Name]; ok && id == d.id {
+// learn notes the times of parts that were listed, if they are of the same table.
+func (d *divided) learn(listed store.Parts, reaches map[string]store.Reach, id string) {
+	if id != listed.ID || id != d.id {
+		return
+	}
+	for _, p := range listed.All {
+		if reach, ok := reaches[p.Name]; ok {
 			d.reaches[p.Name+p.Hash] = reach
 		}
 	}
 }
 
-// reachLater looks the times of many rows up while nobody waits.
-func (s *Sizes) reachLater(ctx context.Context, node *Node, d *divided, id string, listed []store.Part) {
+// lookLater looks the times of many rows up while nobody waits.
+func (s *Sizes) lookLater(ctx context.Context, node *Node, d *divided, listed store.Parts, names []string) {
 	if time.Now().Before(d.after) || !d.looking.CompareAndSwap(false, true) {
 		return
 	}
 	d.after = time.Now().Add(reachPause)
-	var names []string
-	for _, p := range listed {
-		if _, ok := d.reaches[p.Name+p.Hash]; !ok {
-			names = append(names, p.Name)
-		}
-	}
 	go func() {
 		defer d.looking.Store(false)
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), reachTimeout)
 		defer cancel()
-		reaches, of, err := s.timed.Reaches(limited, node.Source, node.Time.Ref(), node.Time.Type, names)
-		d.asking <- struct{}{}
-		defer func() { <-d.asking }()
-		if err == nil && of == id {
-			d.learn(listed, reaches, of)
+		reaches, id, err := s.timed.Reaches(limited, node.Source, node.Time.Ref(), node.Time.Type, names)
+		d.now.asking <- struct{}{}
+		defer func() { <-d.now.asking }()
+		if err == nil && id == d.id {
+			d.learn(listed, reaches, id)
 			d.after = time.Time{}
 		}
 	}()

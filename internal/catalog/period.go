@@ -32,13 +32,12 @@ func (n *Node) Dividable() bool {
 	return !n.computed && n.Version == "" && (!n.Final || n.timeInKey)
 }
 
-// Parts are the parts of a node's table, each with the time that its rows are from, as of a
-// version of the table. They tell when what is read of a period changes: a part never does,
-// so that it takes another set of parts that reach into the period.
+// Parts are the parts that a node's table has at a moment, each with the time that its rows
+// are from. They tell when what is read of a period changes: a part never does, so that it takes
+// another set of parts that reach into the period.
 type Parts struct {
-	version string // of the table
-	made    string // the table's definition, and what else tells these parts from others of their names
-	parts   []part
+	made  string // the table's definition, and what else tells these parts from others of their names
+	parts []part
 }
 
 type part struct {

@@ -29,7 +29,7 @@ type Sizes struct {
 		Mark(context.Context, sql.Table, []string) (string, error)
 	}
 	timed interface {
-		Parts(context.Context, sql.Table) (parts []store.Part, id string, err error)
+		Parts(context.Context, sql.Table) (store.Parts, error)
 		Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ store.Type, names []string) (reaches map[string]store.Reach, id string, err error)
 	}
 	// writes counts the writes through us. What was asked before one is not given out after it.
@@ -56,14 +56,14 @@ func (s *Sizes) Changed() { s.writes.Add(1) }
 
 // Of returns the size of a table; ok is false when ClickHouse does not know it.
 func (s *Sizes) Of(ctx context.Context, table *Table) (size store.Size, ok bool, err error) {
-	sizes, err := s.all(ctx, time.Time{})
+	sizes, err := s.all(ctx)
 	size = sizes[table.Source]
 	return size, size.Known, err
 }
 
-// all are the sizes that are given out now, or that were asked for since then.
-func (s *Sizes) all(ctx context.Context, since time.Time) (map[sql.Table]store.Size, error) {
-	return s.sizes.get(ctx, since, s.writes.Load, func(ctx context.Context) (map[sql.Table]store.Size, error) {
+// all are the sizes that are given out now.
+func (s *Sizes) all(ctx context.Context) (map[sql.Table]store.Size, error) {
+	return s.sizes.get(ctx, time.Time{}, s.writes.Load, func(ctx context.Context) (map[sql.Table]store.Size, error) {
 		c, err := s.live.Current()
 		if err != nil {
 			return nil, err
@@ -96,7 +96,7 @@ func (s *Sizes) Version(ctx context.Context, tables []sql.Table, period *Period)
 	if err != nil {
 		return "", false, err
 	}
-	sizes, err := s.all(ctx, time.Time{})
+	sizes, err := s.all(ctx)
 	if err != nil {
 		return "", false, err
 	}

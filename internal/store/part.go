@@ -24,31 +24,42 @@ func (p Part) Covers(other Part) bool {
 	return p.Partition == other.Partition && p.FirstBlock <= other.FirstBlock && p.LastBlock >= other.LastBlock
 }
 
-// tableID is the UUID of a table at the moment of a statement; the parameters are those of
-// amongTables.
-const tableID = "(SELECT any(toString(uuid)) FROM system.tables WHERE (database, name) IN (({d0:String}, {t0:String})))"
+// Parts are the active parts of a table on the server that answers. id is the UUID of the table,
+// which is another one when it is made again, or exchanged; made is another one after that and
+// after each change of what it is.
+type Parts struct {
+	ID, Made string
+	All      []Part
+}
 
-// Parts are the active parts of a table on the server that answers, and the UUID of the table,
-// which is another one when it is made again, or exchanged.
-func (s *Store) Parts(ctx context.Context, table sql.Table) (parts []Part, id string, err error) {
-	where, params := amongTables("table", []sql.Table{table})
+// Parts returns the parts of a table; none, and no ID, if there is no such table. What is read
+// after the answer is at least as new.
+func (s *Store) Parts(ctx context.Context, table sql.Table) (Parts, error) {
+	ofTable, params := amongTables("name", []sql.Table{table})
+	ofParts, _ := amongTables("table", []sql.Table{table})
 	rows, err := selectRows[struct {
 		ID         string `json:"id"`
-		Partition  string `json:"partition_id"`
-		Name       string `json:"name"`
+		Made       string `json:"made"`
+		Partition  string `json:"partition"`
+		Name       string `json:"part"`
 		Hash       string `json:"hash"`
 		First      int64  `json:"first,string"`
 		Last       int64  `json:"last,string"`
 		Rows       int64  `json:"size,string"`
 		ModifiedMs int64  `json:"modified,string"`
-	}](ctx, s, "SELECT "+tableID+" AS id, partition_id, name, hash_of_all_files AS hash, toInt64(min_block_number) AS first, toInt64(max_block_number) AS last,"+
-		" toInt64(rows) AS size, toInt64(toUnixTimestamp(modification_time)) * 1000 AS modified"+
-		" FROM system.parts WHERE active AND "+where, params...)
+	}](ctx, s, "SELECT toString(uuid) AS id, hex(sipHash128(toString(uuid), metadata_modification_time, create_table_query)) AS made, '' AS partition, '' AS part, '' AS hash,"+
+		" toInt64(0) AS first, toInt64(0) AS last, toInt64(0) AS size, toInt64(0) AS modified FROM system.tables WHERE "+ofTable+
+		" UNION ALL SELECT '', '', partition_id, name, hash_of_all_files, toInt64(min_block_number), toInt64(max_block_number),"+
+		" toInt64(rows), toInt64(toUnixTimestamp(modification_time)) * 1000 FROM system.parts WHERE active AND "+ofParts, params...)
+	var parts Parts
 	for _, r := range rows {
-		id = r.ID
-		parts = append(parts, Part{r.Partition, r.Name, r.Hash, r.First, r.Last, r.Rows, time.UnixMilli(r.ModifiedMs).UTC()})
+		if r.Name == "" {
+			parts.ID, parts.Made = r.ID, r.Made
+			continue
+		}
+		parts.All = append(parts.All, Part{r.Partition, r.Name, r.Hash, r.First, r.Last, r.Rows, time.UnixMilli(r.ModifiedMs).UTC()})
 	}
-	return parts, id, err
+	return parts, err
 }
 
 // Reach is the least and the greatest time in a part, in ticks of the time column. In a part
@@ -62,13 +73,13 @@ const mostNamed = 500
 // none. ClickHouse knows the answer where rows are divided or sorted by time, and else reads
 // the times in these parts. id is that of the table that was asked.
 func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ Type, names []string) (reaches map[string]Reach, id string, err error) {
-	_, params := amongTables("table", []sql.Table{table})
+	which, params := amongTables("name", []sql.Table{table})
 	part := sql.Ref{Table: column.Table, Column: "_part"}
 	ticks := func(most string) sql.Expr {
 		return sql.Call("ifNull", sql.Call("toInt64", typ.Ticks(sql.Call("assumeNotNull", sql.Call(most, column)))), sql.Text("0"))
 	}
 	query := sql.Select{From: table, Alias: column.Table, GroupBy: []sql.Expr{part}, Columns: []sql.Column{
-		{Expr: sql.Text(tableID), As: "id"},
+		{Expr: sql.Text("(SELECT any(toString(uuid)) FROM system.tables WHERE " + which + ")"), As: "id"},
 		{Expr: part, As: "name"},
 		{Expr: ticks("min"), As: "first"},
 		{Expr: ticks("max"), As: "last"},

@@ -34,7 +34,8 @@ func TestReaches(t *testing.T) {
 		storetest.Exec(t, database, "CREATE TABLE "+name+" (at "+c.typ+", k UInt32) ENGINE = MergeTree "+c.of+" SETTINGS index_granularity = 16;\n"+
 			"INSERT INTO "+name+" SELECT "+c.times+", number FROM numbers(100);\nINSERT INTO "+name+" SELECT "+c.times+", number FROM numbers(50, 150);\n"+c.also)
 		table := sql.Table{Database: database, Name: name}
-		parts, id, err := db.Parts(t.Context(), table)
+		listed, err := db.Parts(t.Context(), table)
+		parts, id := listed.All, listed.ID
 		if err != nil || len(parts) == 0 {
 			t.Fatal(name, parts, err)
 		}
@@ -80,11 +81,11 @@ func TestCovers(t *testing.T) {
 	storetest.Exec(t, database, "CREATE TABLE t (k UInt8, p UInt8, v String) ENGINE = MergeTree PARTITION BY p ORDER BY k;\n"+
 		"INSERT INTO t VALUES (1, 0, ''), (1, 1, '');\nINSERT INTO t VALUES (2, 0, ''), (2, 1, '');")
 	parts := func() []Part {
-		parts, _, err := db.Parts(t.Context(), sql.Table{Database: database, Name: "t"})
+		parts, err := db.Parts(t.Context(), sql.Table{Database: database, Name: "t"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return parts
+		return parts.All
 	}
 	before := parts()
 	for _, step := range []struct {

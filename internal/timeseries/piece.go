@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -33,15 +34,15 @@ type piece struct {
 
 // Bounds of what is read in pieces.
 const (
-	// fewestRows are those that take ClickHouse longer to read than it takes to put pieces
-	// together.
+	// fewestRows are those that surely take ClickHouse less to read than to say which parts there
+	// are; see piecesFrom.
 	fewestRows = 100_000
 	// mostPieces bounds what has to be looked up for a request. There are half as many or more,
 	// so that the newest one is a hundredth of the range or two.
 	mostPieces = 128
-	// mostPiecedRows bounds what is held of an answer before it is sent: as many rows as any
-	// answer that is settled; see contracts.Frame.
-	mostPiecedRows = 128 << 10
+	// mostPiecedRows and mostPiecedBytes bound what is held of an answer before it is sent.
+	mostPiecedRows  = 256 << 10
+	mostPiecedBytes = 16 << 20
 )
 
 // cuttable is what it takes to read the plan in pieces; nil when it cannot be.
@@ -129,6 +130,19 @@ func (c *pieced) cut(first, last int64) (pieces []piece, begins []int64) {
 
 // month is about that, in milliseconds, for buckets that have no one length.
 const month = 30 * 24 * 60 * 60 * 1000
+
+// class is about how long the range is, so that ranges of about the same length are told to be
+// cheap together.
+func (c *pieced) class(now time.Time) string {
+	from, to := c.from, c.to
+	if to.IsZero() {
+		to = now
+	}
+	if from.IsZero() {
+		return "open"
+	}
+	return fmt.Sprint(bits.Len64(uint64(max(0, to.UnixMilli()-from.UnixMilli()))))
+}
 
 // step is about how long pieces of the time between are, in milliseconds: a bucket, or that
 // doubled so often that there are not too many of them.

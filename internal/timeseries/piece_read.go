@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,9 +38,6 @@ func (s *Service) readPieces(ctx context.Context, p *plan, q Query) (*contracts.
 // range is read as a whole.
 const pieceTries = 2
 
-// mostPiecedBytes bounds what is held of an answer whose rows are wide.
-const mostPiecedBytes = 32 << 20
-
 // Why no answer was put together.
 var (
 	errChanged = errors.New("pieces have changed meanwhile")
@@ -59,6 +57,14 @@ type assembly struct {
 }
 
 func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Frame, error) {
+	base, err := p.pieceKey()
+	if err != nil {
+		return nil, err
+	}
+	cost := base.With("cost", p.pieced.class(p.now))
+	if c, ok := s.Kept.Piece(cost).(cheap); ok && p.now.Before(c.until) {
+		return nil, errWhole
+	}
 	parts, err := s.Sizes.Parts(ctx, p.node, time.Time{})
 	if err != nil {
 		return nil, err
@@ -71,30 +77,25 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 	if len(a.begins) == 0 || parts.Within(a.pieces[0].first, a.pieces[len(a.begins)].last).Rows < fewestRows {
 		return nil, errWhole
 	}
-	if err := a.look(s.Kept, parts); err != nil {
-		return nil, err
-	}
+	a.look(s.Kept, base, parts)
 	timing.From(ctx).Describe("pieces", fmt.Sprintf("%d of %d kept", len(a.pieces)-a.missing, len(a.pieces)))
 	if a.missing == 0 {
 		return a.frame(ctx, s)
 	}
-	all := a.missing == len(a.pieces)
+	all, began := a.missing == len(a.pieces), time.Now()
 	read, cut, err := a.read(ctx, s)
 	if err != nil {
 		return nil, err
 	}
+	if took := time.Since(began); all && took < cmp.Or(s.PiecesFrom, piecesFrom) {
+		s.Kept.KeepPiece(cost, cheap{p.now.Add(cheapFor)}, 0)
+		return a.whole(ctx, s, read, cut)
+	}
+	if cut && all {
+		return a.whole(ctx, s, read, true) // its oldest piece lacks rows
+	}
 	now, err := s.Sizes.Parts(ctx, p.node, time.Now())
 	switch {
-	case cut && all:
-		// Its oldest piece lacks rows, and whether others do is no matter.
-		if a.rows, err = read.divide(nil); err != nil {
-			return nil, err
-		}
-		frame, err := a.frame(ctx, s)
-		if err == nil {
-			frame.Meta.Tabular.Truncated = true
-		}
-		return frame, err
 	case cut:
 		return nil, errWhole // there are more rows than those that were read, and than the limit
 	case err != nil && !all:
@@ -108,12 +109,31 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 	return a.frame(ctx, s)
 }
 
-// look finds the pieces that are kept and as there are now.
-func (a *assembly) look(kept Pieces, parts *catalog.Parts) error {
-	base, err := a.pieceKey()
-	if err != nil {
-		return err
+// piecesFrom is how long a range takes to be read, as a whole, that is kept in pieces: several
+// times what it takes to ask which parts there are. A range that took less is read as a whole
+// for some time.
+const (
+	piecesFrom = 25 * time.Millisecond
+	cheapFor   = time.Minute
+)
+
+// cheap is kept for ranges that take less.
+type cheap struct{ until time.Time }
+
+// whole is a frame of what was read of all pieces.
+func (a *assembly) whole(ctx context.Context, s *Service, read *keptPiece, cut bool) (_ *contracts.Frame, err error) {
+	if a.rows, err = read.divide(nil); err != nil {
+		return nil, err
 	}
+	frame, err := a.frame(ctx, s)
+	if err == nil {
+		frame.Meta.Tabular.Truncated = cut
+	}
+	return frame, err
+}
+
+// look finds the pieces that are kept and as there are now.
+func (a *assembly) look(kept Pieces, base catalog.Key, parts *catalog.Parts) {
 	a.within, a.rows, a.keys = make([]catalog.Within, len(a.pieces)), make([]*keptPiece, len(a.pieces)), make([]catalog.Key, len(a.pieces))
 	for i, piece := range a.pieces {
 		a.within[i] = parts.Within(piece.first, piece.last)
@@ -128,7 +148,6 @@ func (a *assembly) look(kept Pieces, parts *catalog.Parts) error {
 		}
 		a.missing++
 	}
-	return nil
 }
 
 // read reads the pieces that are missing. cut tells that there were more rows than the limit.

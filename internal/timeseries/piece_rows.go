@@ -160,7 +160,33 @@ func (a *assembly) newest() (*pieceRows, error) {
 	if !a.query.Descending {
 		slices.Reverse(r.records)
 	}
-	return r, nil
+	return r, r.join()
+}
+
+// joinedRows is how many rows a batch should have: enough that they are written by all cores.
+const joinedRows = 32 << 10
+
+// join makes few large records of many small ones.
+func (r *pieceRows) join() error {
+	var joined []arrow.Record
+	for i := 0; i < len(r.records); {
+		end, rows := i, int64(0)
+		for end < len(r.records) && rows < joinedRows {
+			rows += r.records[end].NumRows()
+			end++
+		}
+		record := r.records[i]
+		if end > i+1 {
+			var err error
+			if record, err = copyOf(r.records[i:end], int(record.NumCols())); err != nil {
+				return err
+			}
+		}
+		joined = append(joined, record)
+		i = end
+	}
+	r.records = joined
+	return nil
 }
 
 // pieceRows hands out the rows of pieces.

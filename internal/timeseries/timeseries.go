@@ -29,6 +29,9 @@ type Service struct {
 	Now     func() time.Time
 	// Kept are pieces of answers; nil when none are kept.
 	Kept Pieces
+	// PiecesFrom is how long a range takes to be read that is kept in pieces; zero for as long as
+	// pays.
+	PiecesFrom time.Duration
 }
 
 // DefaultLimit is the number of rows of an answer when the request names none.

@@ -20,12 +20,12 @@ import (
 )
 
 // runLimit ends a run in which something hangs.
-const runLimit = 10 * time.Minute
+const runLimit = 15 * time.Minute
 
 func main() {
 	program := flag.String("framehouse", "bin/framehouse", "the `program` to measure")
 	quick := flag.Bool("quick", false, "fewer rows and repeats: whether it works, not how fast it is")
-	only := flag.String("only", "a,b,c,d,e,f", "parts to run: a encoder, b a million rows, c small requests, d memory, e time series, f what is kept")
+	only := flag.String("only", "a,b,c,d,e,f,g", "parts to run: a encoder, b a million rows, c small requests, d memory, e time series, f what is kept, g long ranges from pieces")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -73,6 +73,7 @@ var parts = []part{
 	{"d", "memory", (*bench).memory},
 	{"e", "time series", (*bench).series},
 	{"f", "what is kept", (*bench).rush},
+	{"g", "long ranges from pieces", (*bench).pieces},
 }
 
 func run(ctx context.Context, program string, quick bool, only []string) (err error) {
@@ -126,7 +127,7 @@ func choose(only []string) ([]part, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no part %q; parts are a, b, c, d, e and f", name)
+			return nil, fmt.Errorf("there is no part %q; parts are a, b, c, d, e, f and g", name)
 		}
 	}
 	return chosen, nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 )
 
@@ -21,14 +20,9 @@ var layouts = []struct{ table, key string }{
 // createSeries makes a table for each layout, with an observation of each series a minute,
 // and publishes it.
 func (b *bench) createSeries(ctx context.Context) error {
-	file, err := os.OpenFile(b.server.catalog, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
 	for _, l := range layouts {
-		// The catalog ends with its nodes.
-		if _, err := fmt.Fprintf(file, "  %s: {table: bench.%s, time: time, dimensions: [id], value: close, frequency: 1m, max_rows: %d}\n", l.table, l.table, b.manyRows); err != nil {
-			return errors.Join(err, file.Close())
+		if err := b.server.publish(fmt.Sprintf("  %s: {table: bench.%s, time: time, dimensions: [id], value: close, frequency: 1m, max_rows: %d}\n", l.table, l.table, b.manyRows)); err != nil {
+			return err
 		}
 		for _, statement := range []string{
 			fmt.Sprintf("CREATE TABLE bench.%s (time DateTime64(3, 'UTC'), id LowCardinality(String), close Float64, volume UInt64) ENGINE = MergeTree ORDER BY %s", l.table, l.key),
@@ -38,12 +32,9 @@ func (b *bench) createSeries(ctx context.Context) error {
 			"OPTIMIZE TABLE bench." + l.table + " FINAL",
 		} {
 			if err := b.server.exec(ctx, statement); err != nil {
-				return errors.Join(err, file.Close())
+				return err
 			}
 		}
-	}
-	if err := file.Close(); err != nil {
-		return err
 	}
 	return b.server.restart(ctx)
 }

@@ -122,6 +122,16 @@ func (s *server) restart(ctx context.Context) error {
 	return errors.Join(s.stop(), s.start(ctx))
 }
 
+// publish adds a node to the catalog, which ends with its nodes, for the next start.
+func (s *server) publish(node string) error {
+	file, err := os.OpenFile(s.catalog, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(node)
+	return errors.Join(err, file.Close())
+}
+
 // cpu is the CPU time used so far by framehouse and by ClickHouse.
 func (s *server) cpu() (framehouse, clickHouse time.Duration, err error) {
 	if framehouse, err = cpuTime(s.cmd.Process.Pid); err != nil {
