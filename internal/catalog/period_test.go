@@ -1,11 +1,13 @@
 package catalog
 
 import (
+	"context"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
+	"framehouse/internal/contracts"
 	"framehouse/internal/store"
 	"framehouse/internal/store/sql"
 	"framehouse/internal/store/storetest"
@@ -222,5 +224,50 @@ func TestWithin(t *testing.T) {
 			}
 			versions[got.Version] = want
 		}
+	}
+}
+
+// timeless tells parts and not their times.
+type timeless struct{ err error }
+
+func (timeless) Parts(context.Context, sql.Table) (store.Parts, error) {
+	return store.Parts{ID: "x", All: []store.Part{{Name: "all_1_1_0", Rows: 1}}}, nil
+}
+
+func (f timeless) Reaches(context.Context, sql.Table, sql.Ref, store.Type, []string) (map[string]store.Reach, string, error) {
+	return nil, "x", f.err
+}
+
+// Where the times cannot be had, a period goes by the whole table; that ClickHouse is away is
+// told.
+func TestPeriodsWithoutTimes(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, "CREATE TABLE x (at DateTime) ENGINE = MergeTree ORDER BY at;\nINSERT INTO x VALUES ('2024-01-15 00:00:00');")
+	_, sizes := periodsOf(t, db, "nodes: {x: {time: at}}")
+	first, last := month(time.January)
+	period, tables := &Period{"x", first.Unix(), last.Unix()}, []sql.Table{{Database: database, Name: "x"}}
+	whole, _, err := sizes.Version(t.Context(), tables, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []contracts.Code{contracts.CodeQueryTooExpensive, contracts.CodeInternal, contracts.CodeUnavailable} {
+		sizes.timed = timeless{&contracts.Error{Code: code}}
+		sizes.Changed()
+		got, known, err := sizes.Version(t.Context(), tables, period)
+		if code == contracts.CodeUnavailable {
+			if contracts.AsError(err).Code != code {
+				t.Errorf("%s: %q, %v", code, got, err)
+			}
+		} else if err != nil || !known || got != whole {
+			t.Errorf("%s: %q instead of %q, %v", code, got, whole, err)
+		}
+	}
+	// A part whose times are not told may hold rows of any.
+	sizes.timed = timeless{}
+	sizes.Changed()
+	if got, known, err := sizes.Version(t.Context(), tables, &Period{"x", last.Unix() + 1, last.Unix() + 2}); err != nil || !known || got == whole {
+		t.Errorf("%q, %v", got, err)
 	}
 }

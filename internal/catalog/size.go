@@ -191,10 +191,14 @@ func (p *past) tell(version string) string {
 // extra lets what is a mere extra be missing: a user who may not read system.parts learns
 // neither sizes nor versions. That ClickHouse is away is no such thing.
 func extra(err error) error {
-	if e := contracts.AsError(err); err != nil && e.Code != contracts.CodeInternal {
-		return err
+	if err == nil {
+		return nil
 	}
-	return nil
+	switch contracts.AsError(err).Code {
+	case contracts.CodeInternal, contracts.CodeQueryTooExpensive:
+		return nil
+	}
+	return err
 }
 
 // remembered is an answer of ClickHouse that is given out for sizeAge.

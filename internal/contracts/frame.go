@@ -50,7 +50,7 @@ type Source struct {
 	Kind        string        `json:"kind" doc:"Always clickhouse"`
 	ID          string        `json:"id,omitempty" doc:"Published name"`
 	Label       string        `json:"label,omitempty" doc:"Published label"`
-	UpdatedAtMs int64         `json:"updatedAtMs,omitempty" doc:"When the data last changed, in milliseconds since 1970; absent when unknown"`
+	UpdatedAtMs int64         `json:"updatedAtMs,omitempty" doc:"When the data last changed, or that of the range if it has ended, in milliseconds since 1970; absent when unknown"`
 	Context     SourceContext `json:"context"`
 }
 

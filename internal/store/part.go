@@ -66,12 +66,16 @@ func (s *Store) Parts(ctx context.Context, table sql.Table) (Parts, error) {
 // whose rows have no time the first lies after the last.
 type Reach struct{ First, Last int64 }
 
+// mostReached bounds how many times are read: some seconds of a few cores.
+const mostReached = 1_000_000_000
+
 // mostNamed bounds the names of parts that go into one parameter.
 const mostNamed = 500
 
 // Reaches are those of parts, by their names; of those that the table has no more, there is
 // none. ClickHouse knows the answer where rows are divided or sorted by time, and else reads
-// the times in these parts. id is that of the table that was asked.
+// the times in these parts, or fails if there are more than mostReached. id is that of the table
+// that was asked.
 func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ Type, names []string) (reaches map[string]Reach, id string, err error) {
 	which, params := amongTables("name", []sql.Table{table})
 	part := sql.Ref{Table: column.Table, Column: "_part"}
@@ -88,14 +92,16 @@ func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, ty
 	if len(names) <= mostNamed {
 		query.Where = []sql.Expr{sql.Compare{Left: part, Operator: "IN", Right: sql.Array{Type: "String", Items: names, Quoted: true}}}
 	}
+	query.Settings = []sql.Setting{{Name: maxRowsToRead, Value: mostReached}}
 	statement := query.Build()
-	rows, err := selectRows[struct {
+	statement.Params = append(statement.Params, params...)
+	rows, err := selectStatement[struct {
 		ID    string `json:"id"`
 		Name  string `json:"name"`
 		First int64  `json:"first,string"`
 		Last  int64  `json:"last,string"`
 		None  int    `json:"none"`
-	}](ctx, s, statement.Text, append(params, statement.Params...)...)
+	}](ctx, s, statement)
 	reaches = map[string]Reach{}
 	for _, r := range rows {
 		id = r.ID
