@@ -94,6 +94,19 @@ func (c *Cache) Join(ctx context.Context, key Key, of, coding string, make func(
 	return f, true, nil
 }
 
+// Board joins the flight of a key, as Join does, if there is one.
+func (c *Cache) Board(key Key, of string) *Flight {
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	f := c.flights.under[way{key, of}]
+	if f != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.riders++
+	}
+	return f
+}
+
 func newSignal() chan struct{} { return make(chan struct{}) }
 
 // Context is the one in which the answer is made.

@@ -79,7 +79,7 @@ func (a *API) answerReading(hc huma.Context, reading *catalog.Reading, in *Forma
 	}
 	paged := hasPages(hc.Operation())
 	if conditional(r) && !reading.Relative {
-		a.remember(r, &remembered{asked: what, coding: coding, paged: paged})
+		a.remember(r, &remembered{asked: what, of: hc.Operation().OperationID, coding: coding, paged: paged})
 	}
 	s := &serving{a, w, r, fresh, coding, paged}
 	answer, large := s.find()

@@ -12,6 +12,7 @@ import (
 // read the parameters and to plan what is read takes longer than to send what is kept.
 type remembered struct {
 	asked
+	of     string // the operation
 	coding *coding
 	paged  bool
 	in     weak.Pointer[catalog.Catalog] // which is not held back: a catalog may be large, and follow many others
@@ -32,8 +33,21 @@ func (a *API) remember(r *http.Request, found *remembered) {
 	a.memory.Put(textOf(r), found)
 }
 
+// rideAlong sends the answer that is being made for another, if there is one.
+func (s *serving) rideAlong(of string) bool {
+	if s.r.Method != http.MethodGet || asksForAny(s.r) {
+		return false
+	}
+	flight := s.Cache.Board(s.fresh.key, of)
+	if flight == nil {
+		return false
+	}
+	served, _ := s.ride(flight)
+	return served
+}
+
 // quick answers requests whose like were answered before, as far as they can be from what is
-// kept or with that the client has the answer already. All others go their way.
+// kept, or is being made, or with that the client has the answer already. All others go their way.
 func (a *API) quick(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.Cache == nil || !conditional(r) || bypasses(r) || !r.ProtoAtLeast(1, 1) {
@@ -56,14 +70,13 @@ func (a *API) quick(next http.Handler) http.Handler {
 		}
 		s := &serving{a, w, r, fresh, found.coding, found.paged}
 		answer, _ := s.find()
-		if answer == nil {
-			next.ServeHTTP(w, r)
-			return
-		}
-		if asksForAny(r) {
+		switch {
+		case answer != nil && asksForAny(r):
 			fresh.notModified(w)
-			return
+		case answer != nil:
+			s.serve(answer, cacheHit)
+		case !s.rideAlong(found.of):
+			next.ServeHTTP(w, r)
 		}
-		s.serve(answer, cacheHit)
 	})
 }

@@ -21,50 +21,67 @@ const rounds = 2
 
 // share has an answer made for all who ask for it now, or waits for one that is being made.
 func (s *serving) share(hc huma.Context, run func(huma.Context)) {
-	ctx, op := s.r.Context(), hc.Operation()
-	for range rounds {
+	op := hc.Operation()
+	for again := rounds; again > 0; again-- {
 		flight, leader, answer := s.Cache.Join(hc.Context(), s.fresh.key, op.OperationID, s.codingName(), func(ctx context.Context, f *cache.Flight) {
 			s.fly(ctx, op, f, run)
 		})
-		if leader {
+		switch {
+		case leader:
 			defer flight.Leave(true)
 			s.lead(flight)
 			return
-		}
-		var result cache.Result
-		if answer == nil {
-			fair.Join(flight.Context(), ctx) // so that we wait for no line of another caller
-			var ok bool
-			result, ok = flight.Wait(ctx)
-			flight.Leave(false) // whatever we do now, the flight is not for us any more
-			if ctx.Err() != nil {
-				// To return without a word would be an answer: 200, and empty. A client that has
-				// only closed its sending side, or is there when we stop, would believe it.
-				panic(http.ErrAbortHandler)
-			}
-			if !ok {
-				break // no answer for us: too large to be kept, or broken off
-			}
-			answer = result.Answer
-		}
-		if answer != nil {
-			if answer = s.recode(answer); answer != nil {
-				s.serve(answer, cacheHit)
+		case answer != nil:
+			if s.serveRecoded(answer) {
 				return
 			}
-			break
+			again = 0
+		default:
+			served, refused := s.ride(flight)
+			if served {
+				return
+			}
+			if !refused {
+				again = 0
+			}
 		}
-		if result.Status == http.StatusTooManyRequests {
-			continue // that is the caller's who asked first, and not ours
-		}
-		// Any other failure of one is that of all who asked.
-		copyFields(s.w.Header(), result.Header)
-		s.w.WriteHeader(result.Status)
-		s.send(result.Body)
-		return
 	}
 	s.w.Header().Set(cacheHeader, cacheMiss)
 	run(withFreshness(hc, s.fresh))
+}
+
+// ride waits for an answer that is being made for another, and sends it. It is not served when
+// that is none for us; refused tells that it was a refusal that concerns the other alone.
+func (s *serving) ride(flight *cache.Flight) (served, refused bool) {
+	ctx := s.r.Context()
+	fair.Join(flight.Context(), ctx) // so that we wait for no line of another caller
+	result, ok := flight.Wait(ctx)
+	flight.Leave(false) // whatever we do now, the flight is not for us any more
+	switch {
+	case ctx.Err() != nil:
+		// To return without a word would be an answer: 200, and empty. A client that has
+		// only closed its sending side, or is there when we stop, would believe it.
+		panic(http.ErrAbortHandler)
+	case !ok:
+		return false, false // too large to be kept, or broken off
+	case result.Answer != nil:
+		return s.serveRecoded(result.Answer), false
+	case result.Status == http.StatusTooManyRequests:
+		return false, true
+	}
+	// Any other failure of one is that of all who asked.
+	copyFields(s.w.Header(), result.Header)
+	s.w.WriteHeader(result.Status)
+	s.send(result.Body)
+	return true, false
+}
+
+// serveRecoded sends an answer in the coding that the client takes, if it can be had.
+func (s *serving) serveRecoded(answer *cache.Answer) bool {
+	if answer = s.recode(answer); answer != nil {
+		s.serve(answer, cacheHit)
+	}
+	return answer != nil
 }
 
 // lead sends the client an answer as it is made.

@@ -125,7 +125,7 @@ func (b *bench) again(ctx context.Context, r *repeated, counts bool) error {
 // dashboard has all viewers ask for all widgets at one moment, of which nothing is kept yet.
 // Beside that stands one viewer alone who does so.
 func (b *bench) dashboard(ctx context.Context, path string) error {
-	var made, last, single, alone []float64
+	var made, last, single, alone, ours, theirs []float64
 	round := 0
 	fresh := func(w int) ask { // of this round alone, so that nothing is kept of it
 		return b.server.framehouse(path + series(w) + "&limit=" + strconv.Itoa(2001+round))
@@ -148,15 +148,26 @@ func (b *bench) dashboard(ctx context.Context, path string) error {
 		}
 		alone = append(alone, took)
 		round++
-		var misses float64
-		if took, misses, err = b.instant(ctx, viewers, fresh); err != nil {
+		f0, h0, err := b.server.cpu()
+		if err != nil {
+			return err
+		}
+		took, misses, err := b.instant(ctx, viewers, fresh)
+		if err != nil {
+			return err
+		}
+		f1, h1, err := b.server.cpu()
+		if err != nil {
 			return err
 		}
 		last, made = append(last, took), append(made, misses)
+		ours, theirs = append(ours, seconds(f1-f0)), append(theirs, seconds(h1-h0))
 	}
 	name := fmt.Sprintf("f. %d widgets, %d viewers at one instant: ", widgets, viewers)
 	b.report.alone(name+"queries", slices.Max(made), count, target{atMost: widgets})
 	b.report.alone(name+"last answer", median(last), milliseconds, target{})
+	b.report.alone(name+"CPU of framehouse", median(ours), milliseconds, target{})
+	b.report.alone(name+"CPU of its ClickHouse", median(theirs), milliseconds, target{})
 	b.report.alone(name+"last answer, by the slowest widget alone", median(last)/median(single), times, target{atMost: 3})
 	b.report.alone(name+"last answer, by that of one viewer", median(last)/median(alone), times, target{})
 	return nil
