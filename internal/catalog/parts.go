@@ -36,6 +36,9 @@ func (n *Node) divides() dividedKey {
 	return dividedKey{n.Source, n.Time.Name, n.Time.Type.String()}
 }
 
+// mostParts bounds what is asked for each second: some two megabytes.
+const mostParts = 10_000
+
 // mostAtOnce is how many rows a request may wait for whose times have to be looked up: some
 // 100 ms, where they are neither divided nor sorted by time. Those of more are looked up
 // meanwhile.
@@ -66,7 +69,7 @@ func (s *Sizes) Parts(ctx context.Context, node *Node, since time.Time) (*Parts,
 		return nil, err
 	}
 	d := s.divided(node)
-	if sizes[node.Source].Version == "" {
+	if size := sizes[node.Source]; size.Version == "" || size.Parts > mostParts {
 		d.lost.Store(true)
 		return nil, nil
 	}

@@ -11,9 +11,10 @@ import (
 
 // Size is how much a table holds, and since when it is as it is.
 type Size struct {
-	Known     bool // whether the table keeps count of its rows; the next two are zero if not
+	Known     bool // whether the table keeps count of its rows; the next three are zero if not
 	Rows      int64
 	UpdatedAt time.Time
+	Parts     uint64 // of which it consists
 	// Version is another one after anything that changes what is read of the table; empty where
 	// ClickHouse does not tell. It is what it was only when all of the table is, as when rows are
 	// inserted into a partition that is dropped again, or two tables exchanged and exchanged
@@ -89,7 +90,7 @@ func (s *Store) Sizes(ctx context.Context, tables []sql.Table) (map[sql.Table]Si
 				}
 				continue
 			}
-			sizes[table] = Size{Known: true, Rows: r.Rows, UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(), Version: r.Version}
+			sizes[table] = Size{Known: true, Rows: r.Rows, UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(), Parts: r.Parts, Version: r.Version}
 		}
 		for _, table := range some {
 			size, there := sizes[table]
