@@ -51,9 +51,18 @@ const (
 	reachPause   = 10 * time.Minute
 )
 
-// Parts are those of a node's table that are given out now, or that were asked for since then.
-// They are nil when nobody tells, or not yet, which rows are of which time.
+// Parts are those of a node's table that are given out now, or that were asked for since then:
+// at least as new as all versions of tables that were given out, so that what is put together
+// by them is not kept as newer than it is. They are nil when nobody tells, or not yet, which
+// rows are of which time.
 func (s *Sizes) Parts(ctx context.Context, node *Node, since time.Time) (*Parts, error) {
+	if a := s.sizes.answer.Load(); a != nil && a.came.After(since) {
+		since = a.came
+	}
+	return s.partsSince(ctx, node, since)
+}
+
+func (s *Sizes) partsSince(ctx context.Context, node *Node, since time.Time) (*Parts, error) {
 	if !node.Dividable() {
 		return nil, nil
 	}

@@ -95,12 +95,12 @@ func (p *Parts) Within(first, last int64) Within {
 	return w
 }
 
-// Bounds are the first and the last tick that there are rows of; first lies after last when
-// there are none.
+// Bounds are the first and the last tick that there are rows of, as far as that is known; first
+// lies after last when nothing is.
 func (p *Parts) Bounds() (first, last int64) {
 	first, last = LastTick, FirstTick
 	for i := range p.parts {
-		if r := p.parts[i].Reach; r.First <= r.Last {
+		if r := p.parts[i].Reach; r.First <= r.Last && r != everywhere {
 			first, last = min(first, r.First), max(last, r.Last)
 		}
 	}
@@ -133,7 +133,7 @@ func (s *Sizes) within(ctx context.Context, period *Period) (Within, sql.Table, 
 	if err != nil {
 		return Within{}, sql.Table{}, nil // it is published no more
 	}
-	parts, err := s.Parts(ctx, node, time.Time{})
+	parts, err := s.partsSince(ctx, node, time.Time{})
 	if err != nil || parts == nil {
 		return Within{}, sql.Table{}, err
 	}

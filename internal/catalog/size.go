@@ -212,6 +212,7 @@ type remembered[A any] struct {
 type answered[A any] struct {
 	answer A
 	asked  time.Time // since when it is known to have been true
+	came   time.Time // what is asked from then on is at least as new
 	writes int64     // before it was asked for
 }
 
@@ -254,7 +255,7 @@ func (r *remembered[A]) get(ctx context.Context, since time.Time, writes func() 
 		return none, err
 	}
 	// A write that ended meanwhile has another number, so that this is not given out after it.
-	r.answer.Store(&answered[A]{answer, asked, before})
+	r.answer.Store(&answered[A]{answer, asked, time.Now(), before})
 	return answer, nil
 }
 
@@ -275,7 +276,7 @@ func (r *remembered[A]) ahead(ctx context.Context, writes func() int64, ask func
 		defer func() { cancel(); <-r.asking }()
 		before, asked := writes(), time.Now()
 		if answer, err := ask(detached); err == nil {
-			r.answer.Store(&answered[A]{answer, asked, before})
+			r.answer.Store(&answered[A]{answer, asked, time.Now(), before})
 		}
 	}()
 }

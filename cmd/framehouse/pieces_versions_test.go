@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"testing"
+	"time"
+
+	"framehouse/internal/store/storetest"
+)
+
+// openPieced serves a table of 150,000 observations as a node, from pieces wherever there may be.
+func openPieced(t *testing.T, columns, of string) (app *App, database string) {
+	t.Helper()
+	database = storetest.Database(t)
+	storetest.Exec(t, database, "CREATE TABLE x ("+columns+", id UInt8, v Float64) ENGINE = MergeTree "+of+";\n"+
+		"CREATE TABLE other (id UInt32) ENGINE = MergeTree ORDER BY id;\nINSERT INTO other VALUES (1);\n"+
+		"INSERT INTO x SELECT toDateTime('2024-01-20 00:00:00') + number * 61 AS at, number % 3 AS id, number % 100 AS v FROM numbers(150000)")
+	address, _ := forward(t, "127.0.0.1:0")
+	return open(t, Config{piecesFrom: 1, ClickHouse: urlOf(t, database, address), CatalogFile: writeCatalog(t, "tables: {other: {}}\nnodes: {x: {time: at, dimensions: [id]}}")}), database
+}
+
+// asAWhole holds an answer against what ClickHouse says.
+func asAWhole(t *testing.T, got answer, address string) {
+	t.Helper()
+	want := ask(t, http.MethodGet, address, "", "Cache-Control", "no-cache")
+	if got.status != http.StatusOK || want.status != http.StatusOK || !bytes.Equal(got.body, want.body) {
+		t.Fatalf("%s\n%s %s %s\n%.2000s\nas a whole %s\n%.2000s", address, got.where(), got.header.Get("X-Cache"), got.header.Get("Server-Timing"), got.body, want.where(), want.body)
+	}
+}
+
+// What is put together is not older than the version of the table that it goes by, though
+// versions of tables and of periods are not asked for at the same moment.
+func TestPiecesAreNotOlderThanTheTable(t *testing.T) {
+	t.Parallel()
+	app, database := openPieced(t, "at DateTime", "PARTITION BY toYYYYMM(at) ORDER BY (id, at)")
+	node, other := app.URL()+"/v1/nodes/x/rows?format=csv&interval=1d&agg=v:sum", app.URL()+"/v1/tables/other/rows"
+	storetest.Exec(t, database, "SYSTEM STOP MERGES x")
+	for range 3 {
+		ask(t, http.MethodGet, node, "")
+		time.Sleep(2500 * time.Millisecond) // nobody asks any more
+		asked := time.Now()
+		ask(t, http.MethodGet, node+"&v.gte=0", "") // asks for both versions
+		time.Sleep(100 * time.Millisecond)
+		storetest.Exec(t, database, "INSERT INTO x VALUES ('2024-02-10 00:00:01', 1, 1000)")
+		time.Sleep(time.Until(asked.Add(850 * time.Millisecond)))
+		ask(t, http.MethodGet, other, "") // asks for that of the table
+		time.Sleep(30 * time.Millisecond)
+		ask(t, http.MethodGet, node, "")
+		time.Sleep(2 * time.Second)
+		asAWhole(t, ask(t, http.MethodGet, node, ""), node)
+	}
+}
+
+// Parts of which nobody knows the times, such as patches, and buckets of any length do not take
+// long to be cut.
+func TestPiecesOfUnknownTimes(t *testing.T) {
+	t.Parallel()
+	app, database := openPieced(t, "at DateTime64(3)", "ORDER BY (id, at) SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1")
+	client := http.Client{Timeout: 10 * time.Second}
+	for _, change := range []string{"SELECT 1", "UPDATE x SET v = 7 WHERE id = 1 AND at < '2024-02-01' SETTINGS enable_lightweight_update = 1"} {
+		storetest.Exec(t, database, change)
+		time.Sleep(1100 * time.Millisecond)
+		for _, query := range []string{"interval=1h", "interval=1d&from=2024-01-21", "interval=1d&to=2024-03-01", "interval=365000d", "interval=120000d&from=2024-01-25T01:00:00Z", "interval=213504d", "interval=1000y"} {
+			address := app.URL() + "/v1/nodes/x/rows?format=csv&" + query
+			for range 2 {
+				response, err := client.Get(address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response.Body.Close()
+				asAWhole(t, ask(t, http.MethodGet, address, ""), address)
+			}
+		}
+	}
+}
