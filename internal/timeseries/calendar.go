@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"time"
@@ -51,8 +52,15 @@ func parseInterval(text string) (interval, error) {
 	return i, nil
 }
 
-// nominal is the length of most buckets; zero for months, which have none.
+// longestNominal is how many days there are in the nanoseconds that 64 bits hold, 292 years.
+const longestNominal = int(math.MaxInt64 / int64(24*time.Hour))
+
+// nominal is the length of most buckets; zero for months, which have none, and for buckets of
+// which there are few.
 func (i interval) nominal() time.Duration {
+	if i.days > longestNominal {
+		return 0
+	}
 	return i.length + time.Duration(i.days)*24*time.Hour
 }
 

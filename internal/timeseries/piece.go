@@ -21,8 +21,8 @@ import (
 // pieced is what a plan of buckets needs to be read in pieces.
 type pieced struct {
 	*extent
-	earliest time.Time // that the time column's type holds
-	made     []aggregate
+	earliest, latest time.Time // that the time column's type is said to hold
+	made             []aggregate
 }
 
 // piece is some buckets of a range: the rows from one tick to another, both of which belong to
@@ -52,8 +52,8 @@ func (p *plan) cuttable(b Buckets, e *extent, made []aggregate) *pieced {
 		!p.node.Dividable() || slices.ContainsFunc(p.where, looksUp) {
 		return nil
 	}
-	_, earliest, _ := p.node.Time.Type.Reach()
-	return &pieced{extent: e, earliest: earliest, made: made}
+	_, earliest, latest := p.node.Time.Type.Reach()
+	return &pieced{extent: e, earliest: earliest, latest: latest, made: made}
 }
 
 // pieceKey is that of all which decides what stands in a piece but its time.
@@ -77,9 +77,11 @@ func (p *plan) pieceKey() (catalog.Key, error) {
 }
 
 // cut cuts the range into pieces, in order of time, and returns the ticks at which all but the
-// first begin. There are rows from the tick first to the tick last. It returns nothing when
-// none of them is in the range.
+// first begin. There are rows from the tick first to the tick last: those before and after are of
+// the outer pieces, wherever these are cut. It returns nothing when none of them is in the range.
 func (c *pieced) cut(first, last int64) (pieces []piece, begins []int64) {
+	// Nobody may know which rows there are. Calendars, and milliseconds, do not reach further.
+	first, last = max(first, c.tick.count(c.earliest)), min(last, c.tick.count(c.latest))
 	if first > last {
 		return nil, nil
 	}
@@ -117,7 +119,7 @@ func (c *pieced) cut(first, last int64) (pieces []piece, begins []int64) {
 	if !c.from.IsZero() && !c.from.Before(c.earliest) {
 		pieces[0].first = c.tick.count(c.from)
 	}
-	if !c.to.IsZero() {
+	if !c.to.IsZero() && !c.to.After(c.latest) {
 		pieces[len(begins)].last = c.tick.count(c.to) - 1
 	}
 	for i, at := range begins {
@@ -147,10 +149,8 @@ func (c *pieced) class(now time.Time) string {
 // step is about how long pieces of the time between are, in milliseconds: a bucket, or that
 // doubled so often that there are not too many of them.
 func (c *pieced) step(begin, end time.Time) int64 {
-	step := int64(c.months) * month
-	if c.months == 0 {
-		step = c.nominal().Milliseconds()
-	}
+	// Not by nominal, which the longest have none of.
+	step := int64(c.months)*month + int64(c.days)*24*time.Hour.Milliseconds() + c.length.Milliseconds()
 	for (end.UnixMilli()-begin.UnixMilli())/step > mostPieces {
 		step *= 2
 	}
