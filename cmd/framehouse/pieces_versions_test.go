@@ -74,3 +74,18 @@ func TestPiecesOfUnknownTimes(t *testing.T) {
 		}
 	}
 }
+
+// Buckets that are longer than nanoseconds can tell are what they are in pieces too.
+func TestPiecesOfLongBuckets(t *testing.T) {
+	t.Parallel()
+	app, _ := openPieced(t, "at DateTime64(9)", "ORDER BY (id, at)")
+	for _, query := range []string{
+		"interval=1000y", "interval=300y&label=right", "interval=365000d&label=right", "interval=120000d&from=2024-01-21", "interval=1000y&from=2024-01-21&to=2024-03-01",
+		"interval=120000d&from=2024-01-21&to=2024-03-01&label=right", "interval=1h&from=1600-01-01", "interval=1h&to=3000-01-01&label=right",
+	} {
+		address := app.URL() + "/v1/nodes/x/rows?format=csv&" + query
+		for range 2 {
+			asAWhole(t, ask(t, http.MethodGet, address, ""), address)
+		}
+	}
+}

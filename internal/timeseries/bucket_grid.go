@@ -67,7 +67,7 @@ func newGrid(c calendar, first, last time.Time, tick ticker) grid {
 		over = b.After(last)
 		next := c.next(b)
 		r := run{start: tick.count(b), step: tick.count(next) - tick.count(b), count: 1}
-		if tick.count(next) == math.MaxInt64 {
+		if tick.count(next) == math.MaxInt64 && g.step > 0 {
 			r.step = g.step // as it would be if it did not end there
 		}
 		if _, change := zoneBounds(b, c.zone); r.step == g.step && g.step > 0 && !over {
@@ -94,7 +94,7 @@ func (g grid) buckets() int64 {
 }
 
 // single tells whether all buckets are alike.
-func (g grid) single() bool { return len(g.runs) == 1 && g.runs[0].step == g.step }
+func (g grid) single() bool { return len(g.runs) == 1 && g.step > 0 && g.runs[0].step == g.step }
 
 // count makes the grid tell buckets by counting from the first, if they are alike and no
 // observation lies before: division rounds towards zero. Unless times are known to be small,
