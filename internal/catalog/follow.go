@@ -42,10 +42,13 @@ func (s *Sizes) followParts(ctx context.Context, t sql.Table) {
 	}
 	for _, n := range c.Nodes {
 		s.mu.Lock()
-		_, asked := s.parts[n.divides()]
+		d := s.parts[n.divides()]
 		s.mu.Unlock()
-		if n.Source == t && asked {
-			_, _ = s.Parts(ctx, n, time.Time{}) // as above
+		if n.Source != t || d == nil {
+			continue
+		}
+		if parts, err := s.Parts(ctx, n, time.Time{}); err != nil || parts == nil {
+			d.lost.Store(true)
 		}
 	}
 }

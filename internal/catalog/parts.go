@@ -19,7 +19,7 @@ type divided struct {
 
 	// Of whoever asks.
 	was     *Parts
-	id      string // of the table that the reaches are of
+	made    string // what the table was that the reaches are of
 	reaches map[string]store.Reach
 	salt    string    // another one each time that parts were gone, so that they may come back
 	after   time.Time // when the times of many rows may be looked up again
@@ -106,11 +106,11 @@ func (s *Sizes) look(ctx context.Context, node *Node, d *divided) (*Parts, error
 	if err != nil {
 		return nil, err
 	}
-	if d.lost.Swap(false) || listed.ID != d.id || d.was != nil && d.was.gone(listed.All) {
+	if d.lost.Swap(false) || listed.Made != d.made || d.was != nil && d.was.gone(listed.All) {
 		d.salt = rand.Text()
 	}
-	if listed.ID != d.id {
-		d.id, d.reaches = listed.ID, map[string]store.Reach{}
+	if listed.Made != d.made {
+		d.made, d.reaches = listed.Made, map[string]store.Reach{}
 	}
 	known := make(map[string]store.Reach, len(listed.All))
 	var names []string
@@ -129,18 +129,17 @@ func (s *Sizes) look(ctx context.Context, node *Node, d *divided) (*Parts, error
 		return nil, nil
 	}
 	if len(names) > 0 {
-		reaches, id, err := s.timed.Reaches(ctx, node.Source, node.Time.Ref(), node.Time.Type, names)
+		reaches, of, err := s.timed.Reaches(ctx, node.Source, node.Time.Ref(), node.Time.Type, names)
 		if err != nil {
 			return nil, err
 		}
-		d.learn(listed, reaches, id)
+		d.learn(listed, names, reaches, of)
 	}
 	p := &Parts{made: listed.Made + d.salt}
 	for _, l := range listed.All {
 		reach, ok := d.reaches[l.Name+l.Hash]
 		if !ok {
-			// It has been merged meanwhile, or is a patch, of which rows of any time may be changed.
-			reach = everywhere
+			reach = everywhere // the table has changed meanwhile
 		}
 		p.parts = append(p.parts, newPart(l, reach))
 	}
@@ -148,14 +147,22 @@ func (s *Sizes) look(ctx context.Context, node *Node, d *divided) (*Parts, error
 	return p, nil
 }
 
-// learn notes the times of parts that were listed, if they are of the same table.
-func (d *divided) learn(listed store.Parts, reaches map[string]store.Reach, id string) {
-	if id != listed.ID || id != d.id {
+// learn notes the times of parts that were asked for, if the table is what it was when they were
+// listed. Those of which nothing was said have been merged meanwhile, have no row any more, or
+// are patches, by which rows of any time may be changed.
+func (d *divided) learn(listed store.Parts, names []string, reaches map[string]store.Reach, of string) {
+	if listed.Made != d.made || len(reaches) > 0 && of != d.made {
 		return
+	}
+	asked := make(map[string]bool, len(names))
+	for _, name := range names {
+		asked[name] = true
 	}
 	for _, p := range listed.All {
 		if reach, ok := reaches[p.Name]; ok {
 			d.reaches[p.Name+p.Hash] = reach
+		} else if asked[p.Name] {
+			d.reaches[p.Name+p.Hash] = everywhere
 		}
 	}
 }
@@ -170,11 +177,11 @@ func (s *Sizes) lookLater(ctx context.Context, node *Node, d *divided, listed st
 		defer d.looking.Store(false)
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), reachTimeout)
 		defer cancel()
-		reaches, id, err := s.timed.Reaches(limited, node.Source, node.Time.Ref(), node.Time.Type, names)
+		reaches, of, err := s.timed.Reaches(limited, node.Source, node.Time.Ref(), node.Time.Type, names)
 		d.now.asking <- struct{}{}
 		defer func() { <-d.now.asking }()
-		if err == nil && id == d.id {
-			d.learn(listed, reaches, id)
+		if err == nil {
+			d.learn(listed, names, reaches, of)
 			d.after = time.Time{}
 		}
 	}()

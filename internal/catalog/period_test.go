@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -145,6 +146,69 @@ func TestPeriodsThatRecur(t *testing.T) {
 	}
 }
 
+// What a table is may say which times there are, though its parts are as they were.
+func TestPeriodsOfWhatATableIs(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, `
+		CREATE TABLE x (at DateTime('UTC'), name DateTime('UTC')) ENGINE = MergeTree ORDER BY tuple();
+		SYSTEM STOP MERGES x;
+		INSERT INTO x VALUES ('2024-01-15 00:00:00', '2024-05-15 00:00:00');
+		ALTER TABLE x ADD COLUMN made DateTime('UTC') DEFAULT at + INTERVAL 1 MONTH;
+	`)
+	version, _ := periodsOf(t, db, "nodes: {at: {table: x, time: at}, name: {table: x, time: name}, made: {table: x, time: made}}")
+	for _, step := range []struct {
+		do             string
+		at, name, made time.Month
+	}{
+		{"SELECT 1", 1, 5, 2},
+		{"ALTER TABLE x MODIFY COLUMN made DEFAULT at + INTERVAL 2 MONTH", 1, 5, 3},
+	} {
+		storetest.Exec(t, database, step.do)
+		for node, want := range map[string]time.Month{"at": step.at, "name": step.name, "made": step.made} {
+			for m := time.January; m <= time.August; m++ {
+				first, last := month(m)
+				if got := version(node, first, last); (got != "") != (m == want) {
+					t.Errorf("after %s, %s by %s has the version %q", step.do, m, node, got)
+				}
+			}
+		}
+	}
+}
+
+// A part without a row that is left, or a patch, is looked up once as other parts are.
+func TestPeriodsOfPartsWithoutTimes(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, `
+		CREATE TABLE x (at DateTime('UTC'), k UInt8) ENGINE = MergeTree PARTITION BY toYYYYMM(at) ORDER BY at SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1;
+		INSERT INTO x VALUES ('2024-01-15 00:00:00', 1);
+		INSERT INTO x VALUES ('2024-02-15 00:00:00', 1);
+		SYSTEM STOP MERGES x;
+	`)
+	version, sizes := periodsOf(t, db, "nodes: {x: {time: at}}")
+	first, last := month(time.January)
+	before := version("x", first, last)
+	storetest.Exec(t, database, "UPDATE x SET k = 3 WHERE at >= '2024-02-01' SETTINGS enable_lightweight_update = 1")
+	after := version("x", first, last)
+	if before == "" || after == before {
+		t.Errorf("with a patch the version is %q, after %q", after, before)
+	}
+	sizes.timed = noReaches{db}
+	if got := version("x", first, last); got != after {
+		t.Errorf("asked again, the version is %q, after %q", got, after)
+	}
+}
+
+// noReaches fails when it is asked for the times of parts.
+type noReaches struct{ *store.Store }
+
+func (noReaches) Reaches(context.Context, sql.Table, sql.Ref, store.Type, []string) (map[string]store.Reach, string, error) {
+	return nil, "", errors.New("not again")
+}
+
 // Versions of periods are unknown where rows of other times may have a part in what is read.
 func TestPeriodsUnknown(t *testing.T) {
 	t.Parallel()
@@ -231,7 +295,7 @@ func TestWithin(t *testing.T) {
 type timeless struct{ err error }
 
 func (timeless) Parts(context.Context, sql.Table) (store.Parts, error) {
-	return store.Parts{ID: "x", All: []store.Part{{Name: "all_1_1_0", Rows: 1}}}, nil
+	return store.Parts{Made: "x", All: []store.Part{{Name: "all_1_1_0", Rows: 1}}}, nil
 }
 
 func (f timeless) Reaches(context.Context, sql.Table, sql.Ref, store.Type, []string) (map[string]store.Reach, string, error) {

@@ -30,7 +30,7 @@ type Sizes struct {
 	}
 	timed interface {
 		Parts(context.Context, sql.Table) (store.Parts, error)
-		Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ store.Type, names []string) (reaches map[string]store.Reach, id string, err error)
+		Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ store.Type, names []string) (reaches map[string]store.Reach, of string, err error)
 	}
 	// writes counts the writes through us. What was asked before one is not given out after it.
 	writes atomic.Int64

@@ -24,21 +24,22 @@ func (p Part) Covers(other Part) bool {
 	return p.Partition == other.Partition && p.FirstBlock <= other.FirstBlock && p.LastBlock >= other.LastBlock
 }
 
-// Parts are the active parts of a table on the server that answers. id is the UUID of the table,
-// which is another one when it is made again, or exchanged; made is another one after that and
-// after each change of what it is.
+// Parts are the active parts of a table on the server that answers. Made is another one when the
+// table is made again, or exchanged, and after each change of what it is.
 type Parts struct {
-	ID, Made string
-	All      []Part
+	Made string
+	All  []Part
 }
 
-// Parts returns the parts of a table; none, and no ID, if there is no such table. What is read
+// made is Made of a row of system.tables.
+const made = "hex(sipHash128(toString(uuid), metadata_modification_time, create_table_query))"
+
+// Parts returns the parts of a table; none, and no Made, if there is no such table. What is read
 // after the answer is at least as new.
 func (s *Store) Parts(ctx context.Context, table sql.Table) (Parts, error) {
 	ofTable, params := amongTables("name", []sql.Table{table})
 	ofParts, _ := amongTables("table", []sql.Table{table})
 	rows, err := selectRows[struct {
-		ID         string `json:"id"`
 		Made       string `json:"made"`
 		Partition  string `json:"partition"`
 		Name       string `json:"part"`
@@ -47,14 +48,14 @@ func (s *Store) Parts(ctx context.Context, table sql.Table) (Parts, error) {
 		Last       int64  `json:"last,string"`
 		Rows       int64  `json:"size,string"`
 		ModifiedMs int64  `json:"modified,string"`
-	}](ctx, s, "SELECT toString(uuid) AS id, hex(sipHash128(toString(uuid), metadata_modification_time, create_table_query)) AS made, '' AS partition, '' AS part, '' AS hash,"+
+	}](ctx, s, "SELECT "+made+" AS made, '' AS partition, '' AS part, '' AS hash,"+
 		" toInt64(0) AS first, toInt64(0) AS last, toInt64(0) AS size, toInt64(0) AS modified FROM system.tables WHERE "+ofTable+
-		" UNION ALL SELECT '', '', partition_id, name, hash_of_all_files, toInt64(min_block_number), toInt64(max_block_number),"+
+		" UNION ALL SELECT '', partition_id, name, hash_of_all_files, toInt64(min_block_number), toInt64(max_block_number),"+
 		" toInt64(rows), toInt64(toUnixTimestamp(modification_time)) * 1000 FROM system.parts WHERE active AND "+ofParts, params...)
 	var parts Parts
 	for _, r := range rows {
 		if r.Name == "" {
-			parts.ID, parts.Made = r.ID, r.Made
+			parts.Made = r.Made
 			continue
 		}
 		parts.All = append(parts.All, Part{r.Partition, r.Name, r.Hash, r.First, r.Last, r.Rows, time.UnixMilli(r.ModifiedMs).UTC()})
@@ -74,16 +75,16 @@ const mostNamed = 500
 
 // Reaches are those of parts, by their names; of those that the table has no more, there is
 // none. ClickHouse knows the answer where rows are divided or sorted by time, and else reads
-// the times in these parts, or fails if there are more than mostReached. id is that of the table
-// that was asked.
-func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ Type, names []string) (reaches map[string]Reach, id string, err error) {
+// the times in these parts, or fails if there are more than mostReached. Which times there are depends also on what the table is, as columns
+// may be renamed, or computed where a part lacks them: of is that of Parts.
+func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ Type, names []string) (reaches map[string]Reach, of string, err error) {
 	which, params := amongTables("name", []sql.Table{table})
 	part := sql.Ref{Table: column.Table, Column: "_part"}
 	ticks := func(most string) sql.Expr {
 		return sql.Call("ifNull", sql.Call("toInt64", typ.Ticks(sql.Call("assumeNotNull", sql.Call(most, column)))), sql.Text("0"))
 	}
 	query := sql.Select{From: table, Alias: column.Table, GroupBy: []sql.Expr{part}, Columns: []sql.Column{
-		{Expr: sql.Text("(SELECT any(toString(uuid)) FROM system.tables WHERE " + which + ")"), As: "id"},
+		{Expr: sql.Text("(SELECT any(" + made + ") FROM system.tables WHERE " + which + ")"), As: "made"},
 		{Expr: part, As: "name"},
 		{Expr: ticks("min"), As: "first"},
 		{Expr: ticks("max"), As: "last"},
@@ -96,7 +97,7 @@ func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, ty
 	statement := query.Build()
 	statement.Params = append(statement.Params, params...)
 	rows, err := selectStatement[struct {
-		ID    string `json:"id"`
+		Made  string `json:"made"`
 		Name  string `json:"name"`
 		First int64  `json:"first,string"`
 		Last  int64  `json:"last,string"`
@@ -104,10 +105,10 @@ func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, ty
 	}](ctx, s, statement)
 	reaches = map[string]Reach{}
 	for _, r := range rows {
-		id = r.ID
+		of = r.Made
 		if reaches[r.Name] = (Reach{r.First, r.Last}); r.None == 1 {
 			reaches[r.Name] = Reach{1, 0}
 		}
 	}
-	return reaches, id, err
+	return reaches, of, err
 }

@@ -35,7 +35,7 @@ func TestReaches(t *testing.T) {
 			"INSERT INTO "+name+" SELECT "+c.times+", number FROM numbers(100);\nINSERT INTO "+name+" SELECT "+c.times+", number FROM numbers(50, 150);\n"+c.also)
 		table := sql.Table{Database: database, Name: name}
 		listed, err := db.Parts(t.Context(), table)
-		parts, id := listed.All, listed.ID
+		parts, made := listed.All, listed.Made
 		if err != nil || len(parts) == 0 {
 			t.Fatal(name, parts, err)
 		}
@@ -54,9 +54,9 @@ func TestReaches(t *testing.T) {
 		for asked, want := range map[int]int{len(names): len(parts), 2: 1, mostNamed + 1: len(parts)} {
 			some := make([]string, asked)
 			copy(some, names)
-			reaches, sameID, err := db.Reaches(t.Context(), table, sql.Ref{Table: "t", Column: "at"}, typ, some)
-			if err != nil || sameID != id || len(reaches) != want {
-				t.Fatal(name, asked, reaches, err, sameID, id)
+			reaches, of, err := db.Reaches(t.Context(), table, sql.Ref{Table: "t", Column: "at"}, typ, some)
+			if err != nil || of != made || len(reaches) != want {
+				t.Fatal(name, asked, reaches, err, of, made)
 			}
 			for part, reach := range reaches {
 				beyond := fmt.Sprintf("SELECT countIf(%s NOT BETWEEN %d AND %d), countIf(%[1]s = %[2]d) > 0, countIf(%[1]s = %[3]d) > 0 FROM %s WHERE _part = '%s' AND at IS NOT NULL",
