@@ -335,3 +335,22 @@ func TestPeriodsWithoutTimes(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// Parts of which nobody knows the times do not tell from when to when there are rows.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	known, other := newPart(store.Part{Name: "a"}, store.Reach{First: 3, Last: 7}), newPart(store.Part{Name: "b"}, store.Reach{First: 5, Last: 9})
+	none, unknown := newPart(store.Part{Name: "c"}, store.Reach{First: 1, Last: 0}), newPart(store.Part{Name: "d"}, everywhere)
+	for _, test := range []struct {
+		parts       []part
+		first, last int64
+	}{
+		{nil, LastTick, FirstTick},
+		{[]part{none, unknown}, LastTick, FirstTick},
+		{[]part{unknown, known, none, other}, 3, 9},
+	} {
+		if first, last := (&Parts{parts: test.parts}).Bounds(); first != test.first || last != test.last {
+			t.Errorf("%d parts: from %d to %d, not from %d to %d", len(test.parts), first, last, test.first, test.last)
+		}
+	}
+}
