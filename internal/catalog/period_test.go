@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -333,6 +334,28 @@ func TestPeriodsWithoutTimes(t *testing.T) {
 	sizes.Changed()
 	if got, known, err := sizes.Version(t.Context(), tables, &Period{"x", last.Unix() + 1, last.Unix() + 2}); err != nil || !known || got == whole {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// The times of rows that are those of a default are others with another one.
+func TestPeriodsOfDefaults(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, `
+		CREATE TABLE x (k UInt8) ENGINE = MergeTree ORDER BY k;
+		INSERT INTO x VALUES (1);
+		ALTER TABLE x ADD COLUMN at DateTime('UTC') DEFAULT '2024-01-15 00:00:00';
+	`)
+	version, _ := periodsOf(t, db, "nodes: {x: {time: at, dimensions: [k]}}")
+	for _, m := range []time.Month{time.January, time.March, time.February} {
+		storetest.Exec(t, database, fmt.Sprintf("ALTER TABLE x MODIFY COLUMN at DEFAULT '2024-%02d-15 00:00:00'", m))
+		for other := time.January; other <= time.March; other++ {
+			first, last := month(other)
+			if got := version("x", first, last); (got != "") != (other == m) {
+				t.Errorf("all rows are of %s, and the version of %s is %q", m, other, got)
+			}
+		}
 	}
 }
 
