@@ -21,7 +21,7 @@ import (
 const piecedNodes = `
 	CREATE TABLE divided (at DateTime64(3), id LowCardinality(String), v Float64, n Nullable(Int32), d Decimal(18, 4), s String) ENGINE = MergeTree PARTITION BY toYYYYMM(at) ORDER BY (id, at) SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1;
 	CREATE TABLE sorted (at DateTime, id String, v Float64, n Nullable(Int32), d Decimal(18, 4), s String) ENGINE = MergeTree ORDER BY (at, id);
-	CREATE TABLE series (at DateTime64(6), id Nullable(String), v Float64, n Nullable(Int32), d Decimal(18, 4), s String) ENGINE = MergeTree ORDER BY (id, at) SETTINGS allow_nullable_key = 1;
+	CREATE TABLE series (at DateTime64(6), id LowCardinality(Nullable(String)), v Float64, n Nullable(Int32), d Decimal(18, 4), s String) ENGINE = MergeTree ORDER BY (id, at) SETTINGS allow_nullable_key = 1;
 	CREATE TABLE days (at Date, id UInt8, v Float64, n Nullable(Int32), d Decimal(18, 4), s String) ENGINE = MergeTree PARTITION BY toYYYYMM(at) ORDER BY (id, at);
 	CREATE TABLE replaced (at DateTime64(9), id LowCardinality(String), v Float64, n Nullable(Int32), d Decimal(18, 4), s String, version UInt32) ENGINE = ReplacingMergeTree(version) PARTITION BY toMonday(at) ORDER BY (id, at);
 	CREATE TABLE other (id UInt32, version UInt64, is_deleted UInt8) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY id SETTINGS non_replicated_deduplication_window = 100;

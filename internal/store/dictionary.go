@@ -1,6 +1,10 @@
 package store
 
-import "framehouse/internal/store/sql"
+import (
+	"strings"
+
+	"framehouse/internal/store/sql"
+)
 
 // A LowCardinality column holds its values once, in a dictionary, and an index for each row.
 // Where ClickHouse merges sorted blocks it goes by rows, and looks each value up in the
@@ -28,4 +32,13 @@ func (t Type) Packed(column sql.Expr) sql.Expr {
 		return column
 	}
 	return sql.Call("toLowCardinality", column)
+}
+
+// Joinable is a column of the type, spelled out or not, as one whose batches can be put together
+// again: those of dictionaries that hold a null cannot, as Arrow's library then loses texts.
+func (t Type) Joinable(column sql.Expr) sql.Expr {
+	if t.LowCardinality && t.Nullable {
+		return sql.Call("CAST", column, sql.Text("'Nullable("+strings.ReplaceAll(t.Bare(), "'", `\'`)+")'"))
+	}
+	return t.Packed(column)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"framehouse/internal/catalog"
+	"framehouse/internal/store"
 	"framehouse/internal/store/sql"
 )
 
@@ -38,9 +39,13 @@ func (p *plan) packed() []sql.Column {
 	if p.derived == nil {
 		return catalog.Selection(p.columns)
 	}
+	packed := store.Type.Packed
+	if p.marked {
+		packed = store.Type.Joinable
+	}
 	columns := make([]sql.Column, len(p.columns))
 	for i, c := range p.columns {
-		columns[i] = sql.Column{Expr: c.Type.Wire(c.Type.Packed(c.Ref())), As: c.Name}
+		columns[i] = sql.Column{Expr: c.Type.Wire(packed(c.Type, c.Ref())), As: c.Name}
 	}
 	return append(columns, p.mark()...)
 }
