@@ -169,6 +169,37 @@ nodes:
 	}
 }
 
+// Rows of times that their column's type is not said to hold, and of the last ones that it does,
+// are in pieces like any others.
+func TestPiecesBeyond(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	storetest.Exec(t, database, `
+		CREATE TABLE beyond (at DateTime64(3), id String, v Float64) ENGINE = MergeTree ORDER BY id;
+		INSERT INTO beyond SELECT toDateTime64('2024-01-01 00:00:00', 3, 'UTC') + number, 'A', number FROM numbers(200000);
+		INSERT INTO beyond SELECT reinterpret(toInt64(95617584000000 - number * 3000000000), 'DateTime64(3)'), 'B', number FROM numbers(20);
+		INSERT INTO beyond SELECT reinterpret(toInt64(-30609792000000 + number * 3000000000), 'DateTime64(3)'), 'C', number FROM numbers(20);
+		CREATE TABLE latest (at DateTime64(9), id String, v Float64) ENGINE = MergeTree ORDER BY id;
+		INSERT INTO latest SELECT toDateTime64('2024-01-01 00:00:00', 9, 'UTC') + number, 'A', number FROM numbers(200000);
+		INSERT INTO latest SELECT reinterpret(toInt64(9223372036854775807 - number * 300000000), 'DateTime64(9)'), 'B', number FROM numbers(20);
+	`)
+	app := open(t, Config{piecesFrom: 1, ClickHouse: urlOf(t, database, newTap(t).address), CatalogFile: writeCatalog(t, "nodes: {beyond: {time: at, dimensions: [id]}, latest: {time: at, dimensions: [id]}}")})
+	for _, node := range []string{"beyond", "latest"} {
+		for _, ends := range []string{"", "&from=2024-01-01T01:01:01Z", "&to=2024-01-03T01:01:01Z", "&from=1900-01-01", "&to=2299-12-31", "&to=2262-04-11", "&to=2299-12-31T23:59:59.999Z&inclusive=both", "&from=1000-01-01&to=3000-01-01"} {
+			for _, interval := range []string{"1h", "1d", "1w", "1y"} {
+				url := app.URL() + "/v1/nodes/" + node + "/rows?limit=100000&format=csv&agg=v:sum,v:count&interval=" + interval + ends
+				whole := ask(t, http.MethodGet, url, "", "Cache-Control", "no-cache")
+				for _, more := range []string{"", "&download=1"} { // with pieces that are kept
+					a := ask(t, http.MethodGet, url+more, "")
+					if _, of := piecesOf(t, a); of == 0 && interval == "1h" || a.status != http.StatusOK || !bytes.Equal(a.body, whole.body) {
+						t.Errorf("%s%s, of %d pieces: %s\n%.300s\nas a whole %s\n%.300s", url, more, of, a.where(), a.body, whole.where(), whole.body)
+					}
+				}
+			}
+		}
+	}
+}
+
 // own is what answers have of their own that are otherwise the same: the request that they were
 // made for, and when what was read was changed, of which merging is one way.
 var own = regexp.MustCompile(`"(requestId|updatedAtMs)":("[^"]*"|[0-9]+),?`)

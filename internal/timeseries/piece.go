@@ -22,7 +22,10 @@ import (
 type pieced struct {
 	*extent
 	earliest, latest time.Time // that the time column's type is said to hold
-	made             []aggregate
+	// Whether rows are left out for lying before the range, or after it. A column may hold more
+	// than its type is said to, of which a range that reaches so far leaves out nothing.
+	tooEarly, tooLate bool
+	made              []aggregate
 }
 
 // piece is some buckets of a range: the rows from one tick to another, both of which belong to
@@ -53,7 +56,13 @@ func (p *plan) cuttable(b Buckets, e *extent, made []aggregate) *pieced {
 		return nil
 	}
 	_, earliest, latest := p.node.Time.Type.Reach()
-	return &pieced{extent: e, earliest: earliest, latest: latest, made: made}
+	c := &pieced{extent: e, earliest: earliest, latest: latest, made: made}
+	for _, condition := range p.where[:p.inRange] {
+		if bound, ok := condition.(sql.Compare); ok {
+			c.tooEarly, c.tooLate = c.tooEarly || bound.Operator[0] == '>', c.tooLate || bound.Operator[0] == '<'
+		}
+	}
+	return c
 }
 
 // pieceKey is that of all which decides what stands in a piece but its time.
@@ -116,10 +125,10 @@ func (c *pieced) cut(first, last int64) (pieces []piece, begins []int64) {
 	}
 	pieces = make([]piece, len(begins)+1)
 	pieces[0].first, pieces[len(begins)].last = catalog.FirstTick, catalog.LastTick
-	if !c.from.IsZero() && !c.from.Before(c.earliest) {
+	if c.tooEarly {
 		pieces[0].first = c.tick.count(c.from)
 	}
-	if !c.to.IsZero() && !c.to.After(c.latest) {
+	if c.tooLate {
 		pieces[len(begins)].last = c.tick.count(c.to) - 1
 	}
 	for i, at := range begins {

@@ -119,7 +119,10 @@ func randomCut(r *rand.Rand, c calendar, tick ticker, middle time.Time) cutting 
 	}
 	rows := []int64{tick.count(later(near(), earliest)), tick.count(later(near(), earliest))}
 	slices.Sort(rows)
-	return cutting{&pieced{extent: e, earliest: earliest, latest: latest}, rows[0], rows[1]}
+	return cutting{&pieced{
+		extent: e, earliest: earliest, latest: latest,
+		tooEarly: !e.from.IsZero() && !e.from.Before(earliest), tooLate: !e.to.IsZero() && !e.to.After(latest),
+	}, rows[0], rows[1]}
 }
 
 // Pieces are in order, disjoint and all of the range, and each holds whole buckets, but for
