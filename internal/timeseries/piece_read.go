@@ -84,6 +84,9 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 	}
 	all, began := a.missing == len(a.pieces), time.Now()
 	read, cut, err := a.read(ctx, s)
+	if err == errWhole {
+		s.Kept.KeepPiece(cost, cheap{p.now.Add(cheapFor)}, 0) // nor is it read twice each time
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +120,7 @@ const (
 	cheapFor   = time.Minute
 )
 
-// cheap is kept for ranges that take less.
+// cheap is kept for ranges that take less, and for those whose rows are too large to be held.
 type cheap struct{ until time.Time }
 
 // whole is a frame of what was read of all pieces.
