@@ -61,10 +61,11 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 	if err != nil {
 		return nil, err
 	}
-	cost := base.With("cost", p.pieced.class(p.now))
-	if c, ok := s.Kept.Piece(cost).(cheap); ok && p.now.Before(c.until) {
+	like := base.With("like", p.pieced.class(p.now), fmt.Sprint(p.limit))
+	if u, ok := s.Kept.Piece(like).(undivided); ok && p.now.Before(u.until) {
 		return nil, errWhole
 	}
+	undivide := func() { s.Kept.KeepPiece(like, undivided{p.now.Add(undividedFor)}, 0) }
 	parts, err := s.Sizes.Parts(ctx, p.node, time.Time{})
 	if err != nil {
 		return nil, err
@@ -84,26 +85,27 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 	}
 	all, began := a.missing == len(a.pieces), time.Now()
 	read, cut, err := a.read(ctx, s)
-	if err == errWhole {
-		s.Kept.KeepPiece(cost, cheap{p.now.Add(cheapFor)}, 0) // nor is it read twice each time
+	if err == errWhole || cut {
+		undivide()
 	}
 	if err != nil {
 		return nil, err
 	}
-	if took := time.Since(began); all && took < cmp.Or(s.PiecesFrom, piecesFrom) {
-		s.Kept.KeepPiece(cost, cheap{p.now.Add(cheapFor)}, 0)
+	if all && time.Since(began) < cmp.Or(s.PiecesFrom, piecesFrom) {
+		undivide()
 		return a.whole(ctx, s, read, cut)
 	}
-	if cut && all {
-		return a.whole(ctx, s, read, true) // its oldest piece lacks rows
+	switch {
+	case cut && all:
+		return a.whole(ctx, s, read, true) // the newest rows, of which the oldest piece lacks some
+	case cut:
+		return nil, errWhole // between those that are kept there are more than the limit
 	}
 	now, err := s.Sizes.Parts(ctx, p.node, time.Now())
-	switch {
-	case cut:
-		return nil, errWhole // there are more rows than those that were read, and than the limit
-	case err != nil && !all:
+	if err != nil && !all {
 		return nil, err
-	case err != nil:
+	}
+	if err != nil {
 		now = nil // what was read is an answer all the same
 	}
 	if err := a.hold(s.Kept, now, read); err != nil {
@@ -113,15 +115,15 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 }
 
 // piecesFrom is how long a range takes to be read, as a whole, that is kept in pieces: several
-// times what it takes to ask which parts there are. A range that took less is read as a whole
-// for some time.
-const (
-	piecesFrom = 25 * time.Millisecond
-	cheapFor   = time.Minute
-)
+// times what it takes to ask which parts there are.
+const piecesFrom = 25 * time.Millisecond
 
-// cheap is kept for ranges that take less, and for those whose rows are too large to be held.
-type cheap struct{ until time.Time }
+// undivided is kept for ranges that were read as a whole because they take less, have more rows
+// than the limit, or rows that are too large to be held. Others like them are not tried for
+// some time.
+type undivided struct{ until time.Time }
+
+const undividedFor = time.Minute
 
 // whole is a frame of what was read of all pieces.
 func (a *assembly) whole(ctx context.Context, s *Service, read *keptPiece, cut bool) (_ *contracts.Frame, err error) {
