@@ -57,7 +57,7 @@ var ours = map[string][]string{
 	filter:       {contracts, sql, store, catalog},
 	ingest:       {contracts, sql, store, catalog},
 	tables:       {contracts, sql, store, catalog, filter, ingest},
-	timeseries:   {contracts, sql, store, catalog, filter},
+	timeseries:   {contracts, sql, store, catalog, filter, timing},
 	routes:       {contracts, sql, store, catalog, filter, ingest, tables, timeseries, fair, timing, cache},
 	demo:         {contracts, sql, store, catalog},
 	command:      {contracts, sql, store, catalog, filter, ingest, tables, timeseries, routes, cache, demo, engine, fair},
