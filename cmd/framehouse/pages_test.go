@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What the pages show is what a reader gets: each curl line of theirs is run against the
@@ -19,7 +20,8 @@ func TestPages(t *testing.T) {
 			t.Skipf("the lines of the pages need %s: %v", tool, err)
 		}
 	}
-	app := open(t, Config{Demo: true, DataDir: t.TempDir()})
+	// However much else the machine does, all flights are written.
+	app := open(t, Config{Demo: true, DataDir: t.TempDir(), QueryTimeout: 10 * time.Minute})
 	const address = "http://127.0.0.1:8080"
 	env := append(os.Environ(), "LC_ALL=C.UTF-8",
 		"B="+app.URL()+"/v1/tables", "N="+app.URL()+"/v1/nodes")

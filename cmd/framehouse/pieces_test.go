@@ -127,10 +127,12 @@ nodes:
 		n, of := piecesOf(t, got)
 		kept, whole = kept+n, whole+of
 	}
-	for round := range 60 {
-		table := pick(tables...)
-		q := random()
-		check(table, q)
+	table, q := "", url.Values{}
+	for round := range 40 {
+		if round%2 == 0 {
+			table, q = pick(tables...), random()
+			check(table, q)
+		}
 		// The same again, with another range.
 		for _, name := range []string{"from", "to"} {
 			if again := random().Get(name); again != "" && q.Get("to") == "" {
@@ -164,7 +166,7 @@ nodes:
 		check(table, q)
 	}
 	t.Logf("%d of %d pieces were kept", kept, whole)
-	if kept < whole/8 || whole < 1000 {
+	if kept < whole/6 || whole < 500 {
 		t.Errorf("%d of %d pieces were kept", kept, whole)
 	}
 }
