@@ -142,8 +142,7 @@ func (c *pieced) cut(first, last int64) (pieces []piece, begins []int64) {
 // month is about that, in milliseconds, for buckets that have no one length.
 const month = 30 * 24 * 60 * 60 * 1000
 
-// class is about how long the range is, so that ranges of about the same length are told to be
-// cheap together.
+// class is about how long the range is: what takes as long, and has as many rows, as others.
 func (c *pieced) class(now time.Time) string {
 	from, to := c.from, c.to
 	if to.IsZero() {

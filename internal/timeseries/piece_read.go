@@ -88,6 +88,9 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 	if err == errWhole || cut {
 		undivide()
 	}
+	if !all && err != nil && contracts.AsError(err).Code == contracts.CodeInvalidRequest {
+		return nil, errWhole // a filter of so many values that there is no room for those of pieces
+	}
 	if err != nil {
 		return nil, err
 	}
