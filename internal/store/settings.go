@@ -81,6 +81,9 @@ func (s *Store) pinned() map[string]setting {
 		"output_format_json_skip_null_value_in_named_tuples": {0, true},
 		"output_format_json_map_as_array_of_tuples":          {0, true},
 
+		// Rows are merged where a statement says FINAL, and nowhere else.
+		"final": {0, true},
+
 		// A NULL in a filter or a join means what SQL says.
 		"transform_null_in": {0, true},
 		"join_use_nulls":    {1, true},

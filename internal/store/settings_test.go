@@ -18,7 +18,7 @@ import (
 const profiles = `<clickhouse>
   <profiles>
     <readonly2><readonly>2</readonly></readonly2>
-    <readonly1><readonly>1</readonly></readonly1>
+    <readonly1><readonly>1</readonly><final>1</final></readonly1>
     <equipped>
       <readonly>1</readonly>
       <session_timezone>UTC</session_timezone>
@@ -44,6 +44,7 @@ const profiles = `<clickhouse>
       <max_execution_time>1</max_execution_time>
       <constraints><max_execution_time><max>2</max></max_execution_time></constraints>
     </hurried>
+    <merging><final>1</final></merging>
     <local>
       <session_timezone>Asia/Tokyo</session_timezone>
       <output_format_json_quote_64bit_integers>0</output_format_json_quote_64bit_integers>
@@ -66,7 +67,7 @@ func strict(t *testing.T) func(user string, logger *slog.Logger) *Store {
 	}
 	e.Close()
 	var users strings.Builder
-	for _, user := range []string{"readonly2", "readonly1", "equipped", "cutting", "stubborn", "hurried", "local"} {
+	for _, user := range []string{"readonly2", "readonly1", "equipped", "cutting", "stubborn", "hurried", "merging", "local"} {
 		users.WriteString("<" + user + "><password>p</password><networks><ip>127.0.0.1</ip></networks><profile>" + user + "</profile><quota>default</quota></" + user + ">")
 	}
 	for file, content := range map[string]string{
@@ -114,7 +115,7 @@ func TestProfiles(t *testing.T) {
 	}
 	t.Run("a user who may change nothing", func(t *testing.T) {
 		e := wantCode(t, ping(t, as("readonly1", nil)), contracts.CodeUnavailable)
-		for _, want := range []string{`"readonly1"`, "readonly = 2", "output_format_json_quote_64bit_integers = '1'", "join_use_nulls = '1'", "session_timezone = 'UTC'"} {
+		for _, want := range []string{`"readonly1"`, "readonly = 2", "output_format_json_quote_64bit_integers = '1'", "join_use_nulls = '1'", "session_timezone = 'UTC'", "final = '0'"} {
 			if !strings.Contains(e.Cause.Error(), want) {
 				t.Errorf("%q does not say %s", e.Cause, want)
 			}
@@ -156,6 +157,23 @@ func TestProfiles(t *testing.T) {
 		e := wantCode(t, ping(t, as("stubborn", nil)), contracts.CodeUnavailable)
 		if !strings.HasSuffix(e.Cause.Error(), "SETTINGS result_overflow_mode = 'throw'") {
 			t.Errorf("%q", e.Cause)
+		}
+	})
+	t.Run("rows that are merged unasked", func(t *testing.T) {
+		s := as("merging", nil)
+		for _, statement := range []string{
+			"CREATE TABLE versions (id UInt32, n UInt32) ENGINE = ReplacingMergeTree(n) ORDER BY id",
+			"INSERT INTO versions VALUES (1, 1)",
+			"INSERT INTO versions VALUES (1, 2)",
+		} {
+			if err := s.Exec(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for read, want := range map[string]int64{"SELECT n FROM versions": 2, "SELECT n FROM versions FINAL": 1} {
+			if rows, err := countRows(t.Context(), s, read); rows != want || err != nil {
+				t.Errorf("%s: %d rows, %v", read, rows, err)
+			}
 		}
 	})
 	t.Run("a time limit below ours", func(t *testing.T) {
