@@ -6,9 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -24,8 +21,7 @@ const piecedNodes = `
 	CREATE TABLE series (at DateTime64(6), id LowCardinality(Nullable(String)), v Float64, n Nullable(Int32), d Decimal(18, 4), s String) ENGINE = MergeTree ORDER BY (id, at) SETTINGS allow_nullable_key = 1;
 	CREATE TABLE days (at Date, id UInt8, v Float64, n Nullable(Int32), d Decimal(18, 4), s String) ENGINE = MergeTree PARTITION BY toYYYYMM(at) ORDER BY (id, at);
 	CREATE TABLE replaced (at DateTime64(9), id LowCardinality(String), v Float64, n Nullable(Int32), d Decimal(18, 4), s String, version UInt32) ENGINE = ReplacingMergeTree(version) PARTITION BY toMonday(at) ORDER BY (id, at);
-	CREATE TABLE other (id UInt32, version UInt64, is_deleted UInt8) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY id SETTINGS non_replicated_deduplication_window = 100;
-`
+` + otherTable
 
 // observations inserts some from a time on, at random or one each minute.
 func observations(table string, from time.Time, every string, count, seed int) string {
@@ -56,9 +52,7 @@ func TestPieces(t *testing.T) {
 		storetest.Exec(t, database, observations(table, start, "number * 61", 150_000, 1))
 	}
 	address, _ := forward(t, "127.0.0.1:0")
-	app := open(t, Config{piecesFrom: 1, ClickHouse: urlOf(t, database, address), CatalogFile: writeCatalog(t, `
-tables:
-  other: {write: upsert}
+	app := open(t, Config{piecesFrom: 1, ClickHouse: urlOf(t, database, address), CatalogFile: writeCatalog(t, otherCatalog+`
 nodes:
   divided: {time: at, dimensions: [id]}
   sorted: {time: at, dimensions: [id]}
@@ -66,84 +60,33 @@ nodes:
   days: {time: at, dimensions: [id]}
   replaced: {time: at, dimensions: [id], columns: {version: {hidden: true}}}
 `)})
-	r := rand.New(rand.NewPCG(7, 0))
-	pick := func(of ...string) string { return of[r.IntN(len(of))] }
-	random := func() url.Values {
-		q := url.Values{"format": {pick("json", "csv", "ndjson")}}
-		add := func(name, value string) {
-			if value != "" {
-				q.Set(name, value)
-			}
-		}
-		at := func(days int) string {
-			return start.Add(time.Duration(r.Int64N(int64(days) * 24 * int64(time.Hour)))).Truncate(time.Duration(r.IntN(2)*86399+1) * time.Second).Format(time.RFC3339)
-		}
-		from, to := "", ""
-		switch r.IntN(4) {
-		case 0:
-			from = at(100)
-		case 1:
-			to = at(110)
-		case 2:
-			from, to = at(50), start.AddDate(0, 0, 50+r.IntN(70)).Add(time.Duration(r.IntN(100_000))*time.Second).Format(time.RFC3339)
-		}
-		add("from", from)
-		add("to", to)
-		add("inclusive", pick("", "", "both", "neither", "right"))
-		add("timezone", pick("", "", "America/New_York", "Asia/Kathmandu"))
-		add("interval", pick("1h", "6h", "90m", "1d", "1w", "1mo", "3d", "1h"))
-		add("agg", pick("", "mean", "v:mean,v:count,n:sum", "ohlc", "v:last,s:first,d:sum", "v:median,d:mean,n:max"))
-		add("label", pick("", "right"))
-		add("order", pick("", "", "desc"))
-		add("origin", pick("", "", "", "2024-02-01"))
-		add("limit", pick("", "100000", "100000", "77"))
-		add("decimals", map[bool]string{true: "string"}[q.Get("format") == "json" && r.IntN(2) == 0])
-		switch r.IntN(3) {
-		case 0:
-			add("v.gte", pick("50", "0.25"))
-		case 1:
-			add("n.isnull", pick("true", "false"))
-		}
-		return q
-	}
-	kept, whole := 0, 0
-	check := func(table string, q url.Values) {
-		t.Helper()
-		if table == "days" && (strings.HasSuffix(q.Get("interval"), "h") || q.Get("interval") == "90m") {
-			q.Set("interval", "1d")
-		}
-		address := app.URL() + "/v1/nodes/" + table + "/rows?" + q.Encode()
-		got := ask(t, http.MethodGet, address, "")
-		want := ask(t, http.MethodGet, address, "", "Cache-Control", "no-cache")
-		if got.status != want.status || !bytes.Equal(own.ReplaceAll(got.body, nil), own.ReplaceAll(want.body, nil)) {
-			t.Fatalf("%s\n%s %s\n%.3000s\nas a whole %s\n%.3000s", address, got.where(), got.header.Get("Server-Timing"), got.body, want.where(), want.body)
-		}
-		if want.status != http.StatusOK {
-			t.Fatalf("%s: %s", address, want.body)
-		}
-		if strings.Contains(want.header.Get("Server-Timing"), "pieces") {
-			t.Errorf("%s: pieces, though nothing that is kept is wanted", address)
-		}
-		n, of := piecesOf(t, got)
-		kept, whole = kept+n, whole+of
-	}
+	trial := &piecesTrial{app: app, database: database, random: rand.New(rand.NewPCG(7, 0))}
+	r := trial.random
 	table, q := "", url.Values{}
 	for round := range 40 {
 		if round%2 == 0 {
-			table, q = pick(tables...), random()
-			check(table, q)
-		}
-		// The same again, with another range.
-		for _, name := range []string{"from", "to"} {
-			if again := random().Get(name); again != "" && q.Get("to") == "" {
-				q.Set(name, again)
+			table = trial.pick(tables...)
+			q = trial.query([][]string{
+				{"format", "json", "csv", "ndjson"},
+				{"inclusive", "", "", "both", "neither", "right"},
+				{"timezone", "", "", "America/New_York", "Asia/Kathmandu"},
+				{"interval", "1h", "6h", "90m", "1d", "1w", "1mo", "3d", "1h"},
+				{"agg", "", "mean", "v:mean,v:count,n:sum", "ohlc", "v:last,s:first,d:sum", "v:median,d:mean,n:max"},
+				{"label", "", "right"},
+				{"order", "", "", "desc"},
+				{"origin", "", "", "", "2024-02-01"},
+				{"limit", "", "100000", "100000", "77"},
+				{"v.gte", "", "", "", "", "50", "0.25"},
+				{"n.isnull", "", "", "", "", "true", "false"},
+			})
+			if table == "days" {
+				trial.set(q, "interval", "1d", "1w", "1mo", "3d")
+			}
+			if q.Get("format") == "json" {
+				trial.set(q, "decimals", "", "string")
 			}
 		}
-		if from, to := q.Get("from"), q.Get("to"); from != "" && to != "" && from > to {
-			q.Set("from", to)
-			q.Set("to", from)
-		}
-		check(table, q)
+		trial.compareRanges(t, table, q, start)
 		change := observations(table, start.AddDate(0, 0, 106+round), "number * 60", 100, round+2)
 		switch r.IntN(8) {
 		case 0: // late rows
@@ -158,17 +101,10 @@ nodes:
 		if table == "divided" && r.IntN(8) == 0 { // a part that changes rows of any time
 			change = fmt.Sprintf("UPDATE divided SET v = v + 0.25 WHERE s = '%d' SETTINGS enable_lightweight_update = 1", r.IntN(11))
 		}
-		storetest.Exec(t, database, change)
-		// A write through us, so that versions are asked for anew: it need not be of the same table.
-		if a := ask(t, http.MethodPost, app.URL()+"/v1/tables/other/rows", `[{"id":1}]`, "Content-Type", jsonType); a.status != http.StatusOK {
-			t.Fatalf("%s: %s", a.where(), a.body)
-		}
-		check(table, q)
+		trial.change(t, change)
+		trial.compare(t, table, q)
 	}
-	t.Logf("%d of %d pieces were kept", kept, whole)
-	if kept < whole/6 || whole < 500 {
-		t.Errorf("%d of %d pieces were kept", kept, whole)
-	}
+	trial.enough(t, 500)
 }
 
 // Rows of times that their column's type is not said to hold, and of the last ones that it does,
@@ -200,22 +136,4 @@ func TestPiecesBeyond(t *testing.T) {
 			}
 		}
 	}
-}
-
-// own is what answers have of their own that are otherwise the same: the request that they were
-// made for, and when what was read was changed, of which merging is one way.
-var own = regexp.MustCompile(`"(requestId|updatedAtMs)":("[^"]*"|[0-9]+),?`)
-
-var piecesMetric = regexp.MustCompile(`pieces;desc="(\d+) of (\d+) kept"`)
-
-// piecesOf is how many pieces of an answer were kept, of how many.
-func piecesOf(t *testing.T, a answer) (kept, of int) {
-	t.Helper()
-	m := piecesMetric.FindStringSubmatch(a.header.Get("Server-Timing"))
-	if m == nil {
-		return 0, 0
-	}
-	kept, _ = strconv.Atoi(m[1])
-	of, _ = strconv.Atoi(m[2])
-	return kept, of
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"net/http"
 	"testing"
 	"time"
@@ -9,31 +8,31 @@ import (
 	"framehouse/internal/store/storetest"
 )
 
-// openPieced serves a table of 150,000 observations as a node, from pieces wherever there may be.
-func openPieced(t *testing.T, columns, of string) (app *App, database string) {
+// openPieced serves a table of 150,000 observations as a node behind a tap, from pieces wherever
+// there may be.
+func openPieced(t *testing.T, cfg Config, columns, of string) (app *App, database string, p *tap) {
 	t.Helper()
 	database = storetest.Database(t)
-	storetest.Exec(t, database, "CREATE TABLE x ("+columns+", id UInt8, v Float64) ENGINE = MergeTree "+of+";\n"+
-		"CREATE TABLE other (id UInt32) ENGINE = MergeTree ORDER BY id;\nINSERT INTO other VALUES (1);\n"+
+	storetest.Exec(t, database, otherTable+"INSERT INTO other VALUES (1, 1, 0);\n"+
+		"CREATE TABLE x ("+columns+", id UInt8, v Float64) ENGINE = MergeTree "+of+";\n"+
 		"INSERT INTO x SELECT toDateTime('2024-01-20 00:00:00') + number * 61 AS at, number % 3 AS id, number % 100 AS v FROM numbers(150000)")
-	address, _ := forward(t, "127.0.0.1:0")
-	return open(t, Config{piecesFrom: 1, ClickHouse: urlOf(t, database, address), CatalogFile: writeCatalog(t, "tables: {other: {}}\nnodes: {x: {time: at, dimensions: [id]}}")}), database
+	p = newTap(t)
+	cfg.piecesFrom, cfg.ClickHouse = 1, urlOf(t, database, p.address)
+	cfg.CatalogFile = writeCatalog(t, otherCatalog+"nodes: {x: {time: at, dimensions: [id]}}")
+	return open(t, cfg), database, p
 }
 
 // asAWhole holds an answer against what ClickHouse says.
 func asAWhole(t *testing.T, got answer, address string) {
 	t.Helper()
-	want := ask(t, http.MethodGet, address, "", "Cache-Control", "no-cache")
-	if got.status != http.StatusOK || want.status != http.StatusOK || !bytes.Equal(got.body, want.body) {
-		t.Fatalf("%s\n%s %s %s\n%.2000s\nas a whole %s\n%.2000s", address, got.where(), got.header.Get("X-Cache"), got.header.Get("Server-Timing"), got.body, want.where(), want.body)
-	}
+	sameAsWhole(t, address, got, ask(t, http.MethodGet, address, "", "Cache-Control", "no-cache"))
 }
 
 // What is put together is not older than the version of the table that it goes by, though
 // versions of tables and of periods are not asked for at the same moment.
 func TestPiecesAreNotOlderThanTheTable(t *testing.T) {
 	t.Parallel()
-	app, database := openPieced(t, "at DateTime", "PARTITION BY toYYYYMM(at) ORDER BY (id, at)")
+	app, database, _ := openPieced(t, Config{}, "at DateTime", "PARTITION BY toYYYYMM(at) ORDER BY (id, at)")
 	node, other := app.URL()+"/v1/nodes/x/rows?format=csv&interval=1d&agg=v:sum", app.URL()+"/v1/tables/other/rows"
 	storetest.Exec(t, database, "SYSTEM STOP MERGES x")
 	for range 3 {
@@ -56,7 +55,7 @@ func TestPiecesAreNotOlderThanTheTable(t *testing.T) {
 // long to be cut.
 func TestPiecesOfUnknownTimes(t *testing.T) {
 	t.Parallel()
-	app, database := openPieced(t, "at DateTime64(3)", "ORDER BY (id, at) SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1")
+	app, database, _ := openPieced(t, Config{}, "at DateTime64(3)", "ORDER BY (id, at) SETTINGS enable_block_number_column = 1, enable_block_offset_column = 1")
 	client := http.Client{Timeout: 10 * time.Second}
 	for _, change := range []string{"SELECT 1", "UPDATE x SET v = 7 WHERE id = 1 AND at < '2024-02-01' SETTINGS enable_lightweight_update = 1"} {
 		storetest.Exec(t, database, change)
@@ -78,7 +77,7 @@ func TestPiecesOfUnknownTimes(t *testing.T) {
 // Buckets that are longer than nanoseconds can tell are what they are in pieces too.
 func TestPiecesOfLongBuckets(t *testing.T) {
 	t.Parallel()
-	app, _ := openPieced(t, "at DateTime64(9)", "ORDER BY (id, at)")
+	app, _, _ := openPieced(t, Config{}, "at DateTime64(9)", "ORDER BY (id, at)")
 	for _, query := range []string{
 		"interval=1000y", "interval=300y&label=right", "interval=365000d&label=right", "interval=120000d&from=2024-01-21", "interval=1000y&from=2024-01-21&to=2024-03-01",
 		"interval=120000d&from=2024-01-21&to=2024-03-01&label=right", "interval=1h&from=1600-01-01", "interval=1h&to=3000-01-01&label=right",
