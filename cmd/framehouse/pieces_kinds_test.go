@@ -177,21 +177,25 @@ func (k *pieceKind) query(trial *piecesTrial) url.Values {
 		{"inclusive", "", "", "both", "neither", "right"},
 		{"timezone", "", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns"},
 		{"interval", "1h", "5h", "90m", "1d", "1w", "2w", "1mo", "1q", "1y", "3d", "7h", "45m"},
-		{"agg", "", "mean", "v:mean,v:count,s:count", "ohlc", "v:last,s:first,v:sum", "v:median", "v:stddev"},
+		{"agg", "", "mean", "v:mean,v:count,s:count", "ohlc", "v:last,s:first,v:sum", "v:median", "v:p95,s:count"},
 		{"label", "", "right"},
 		{"order", "", "", "desc"},
 		{"origin", "", "", "2024-02-01", "1970-01-05T03:00:00Z", "2031-07-07T00:30:00Z"},
 		{"limit", "", "100000", "100000", "77", "1"},
 		{"v.gte", "", "", "", "", "", "", "50", "0.25", "1e9"},
 		{"identifiers", "", "", "", "", "", "", "", "", "A", "A,B", "nobody"},
-		{"shape", "", "", "", "", "", "", "", "wide"},
 	})
 	if k.days {
 		trial.set(q, "interval", "1d", "1w", "2w", "1mo", "1q", "1y", "3d")
 	}
-	if trial.random.IntN(8) == 0 {
+	switch trial.random.IntN(16) { // without pieces
+	case 0, 1:
 		q.Set("agg", "v:last")
 		trial.set(q, "fill", "previous", "null")
+	case 2:
+		q.Set("agg", "v:sum")
+		q.Set("select", "v")
+		q.Set("shape", "wide")
 	}
 	return q
 }

@@ -76,19 +76,22 @@ func balanced(t *testing.T, app *App, r *rand.Rand) {
 	t.Helper()
 	interval := []string{"1h", "4h", "1d"}[r.IntN(3)]
 	a := ask(t, http.MethodGet, app.URL()+"/v1/nodes/plain/rows?agg=d:sum&select=d&limit=10000&format=csv&interval="+interval, "")
-	lines := strings.Split(strings.TrimSpace(string(a.body)), "\n")
-	sum := 0
-	for _, line := range lines[1:] {
+	if sum, lines := lastColumn(t, a); a.status != http.StatusOK || sum != 0 || lines < 10 {
+		t.Errorf("every %s the sum is %d: %s %s\n%s", interval, sum, a.where(), a.header.Get("Server-Timing"), a.body)
+	}
+}
+
+// lastColumn is the sum of the last column of a CSV answer, and how many rows that has.
+func lastColumn(t *testing.T, a answer) (sum, rows int) {
+	t.Helper()
+	for _, line := range strings.Split(strings.TrimSpace(string(a.body)), "\n")[1:] {
 		n, err := strconv.Atoi(strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:]))
 		if err != nil {
 			t.Errorf("%q: %v", line, err)
-			return
 		}
-		sum += n
+		sum, rows = sum+n, rows+1
 	}
-	if a.status != http.StatusOK || sum != 0 || len(lines) < 10 {
-		t.Errorf("every %s the sum is %d: %s %s\n%s", interval, sum, a.where(), a.header.Get("Server-Timing"), a.body)
-	}
+	return sum, rows
 }
 
 // timedWriter changes the tables of nodes, of which nobody tells us. It gives out statements one

@@ -16,8 +16,8 @@ import (
 	"framehouse/internal/store/storetest"
 )
 
-// tap stands between an App and ClickHouse, counts what is read there, and can hold it up or
-// let it fail.
+// tap stands between an App and ClickHouse, counts what is read there, and can hold it up, let
+// it fail, or break it off.
 type tap struct {
 	address string
 
@@ -25,6 +25,9 @@ type tap struct {
 	reads int
 	hold  chan struct{} // while not nil, reads wait until it is closed
 	fail  bool          // whether reads fail
+	part  float64       // of the answer to a read, after which it is broken off; zero for none
+	deaf  string        // questions with this word fail, unless it is empty
+	away  bool          // whether these have no answer at all
 	gone  int           // reads whose client left while they were held
 
 	asked, told map[string]int // questions for versions, and those that were answered, by a word in them
@@ -57,8 +60,22 @@ func newTap(t *testing.T) *tap {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		// Reads alone are answered in Arrow; what framehouse asks for itself is not.
-		if strings.Contains(r.URL.RawQuery, "default_format=ArrowStream") && !tapped.read(r.Context()) {
-			http.Error(w, "Code: 999. DB::Exception: this one fails", http.StatusInternalServerError)
+		if strings.Contains(r.URL.RawQuery, "default_format=ArrowStream") {
+			ok, part := tapped.read(r.Context())
+			if !ok {
+				fails(w)
+				return
+			}
+			if part > 0 {
+				whole := httptest.NewRecorder()
+				proxy.ServeHTTP(whole, r)
+				breakOff(w, whole, part)
+			}
+		}
+		if deaf, away := tapped.isDeaf(string(body)); away {
+			panic(http.ErrAbortHandler)
+		} else if deaf {
+			fails(w)
 			return
 		}
 		for _, word := range versionWords {
@@ -74,10 +91,36 @@ func newTap(t *testing.T) *tap {
 	return tapped
 }
 
-func (p *tap) read(ctx context.Context) (ok bool) {
+func fails(w http.ResponseWriter) {
+	http.Error(w, "Code: 999. DB::Exception: this one fails", http.StatusInternalServerError)
+}
+
+// breakOff sends a part of an answer, and then no more.
+func breakOff(w http.ResponseWriter, whole *httptest.ResponseRecorder, part float64) {
+	for name, values := range whole.Header() {
+		w.Header()[name] = values
+	}
+	w.Header().Del("Content-Length")
+	w.WriteHeader(whole.Code)
+	body := whole.Body.Bytes()
+	_, _ = w.Write(body[:int(float64(len(body)-1)*part)]) // at least a byte is missing
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+func (p *tap) isDeaf(question string) (deaf, away bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	deaf = p.deaf != "" && strings.Contains(question, p.deaf)
+	return deaf, deaf && p.away
+}
+
+// read waits while reads are held, and tells whether this one succeeds and how much of it is sent.
+func (p *tap) read(ctx context.Context) (ok bool, part float64) {
 	p.mu.Lock()
 	p.reads++
 	hold, fail := p.hold, p.fail
+	part = p.part
 	p.mu.Unlock()
 	if hold != nil {
 		select {
@@ -88,7 +131,7 @@ func (p *tap) read(ctx context.Context) (ok bool) {
 			p.mu.Unlock()
 		}
 	}
-	return !fail
+	return !fail, part
 }
 
 func (p *tap) question(of map[string]int, word string) {
