@@ -240,7 +240,7 @@ func TestPiecesInASmallCache(t *testing.T) {
 	defer end()
 	for i := range 2 { // others drive out what is kept
 		group.Go(func() {
-			for r := rand.New(rand.NewPCG(4, uint64(i))); ctx.Err() == nil; {
+			for r := rand.New(rand.NewPCG(4, uint64(i))); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 				_, _ = askAs(ctx, http.DefaultClient, fmt.Sprintf("%s/v1/nodes/x/rows?format=csv&interval=1h&limit=100000&v.lt=%d", app.URL(), r.IntN(100)))
 			}
 		})
