@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"testing"
 	"time"
@@ -85,6 +86,31 @@ func TestPiecesOfLongBuckets(t *testing.T) {
 		address := app.URL() + "/v1/nodes/x/rows?format=csv&" + query
 		for range 2 {
 			asAWhole(t, ask(t, http.MethodGet, address, ""), address)
+		}
+	}
+}
+
+// Buckets are of the times that there are, as long as the catalog does not know that the column
+// has another precision by now.
+func TestBucketsOfAnotherPrecision(t *testing.T) {
+	t.Parallel()
+	for from, to := range map[string]string{"DateTime64(3)": "DateTime64(6)", "DateTime64(6)": "DateTime", "DateTime64(0)": "DateTime64(3)", "DateTime": "DateTime64(3)"} {
+		app, database, _ := openPieced(t, Config{}, "at "+from, "ORDER BY id")
+		address := app.URL() + "/v1/nodes/x/rows?format=csv&interval=1d&agg=v:sum,v:last"
+		before := ask(t, http.MethodGet, address, "")
+		storetest.Exec(t, database, "ALTER TABLE x MODIFY COLUMN at "+to)
+		renew(t, app)
+		for range 2 {
+			pieces, whole := ask(t, http.MethodGet, address, ""), ask(t, http.MethodGet, address, "", "Cache-Control", "no-cache")
+			if timeType(t, app, "x") != from {
+				t.Logf("the catalog was read again before %s was seen", from)
+				break
+			}
+			for _, a := range []answer{pieces, whole} {
+				if a.status != http.StatusOK || !bytes.Equal(a.body, before.body) {
+					t.Errorf("%s for %s: %s %s\n%.300s\nbefore %s\n%.300s", to, from, a.where(), a.header.Get("Server-Timing"), a.body, before.where(), before.body)
+				}
+			}
 		}
 	}
 }

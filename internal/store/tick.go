@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"framehouse/internal/store/sql"
@@ -17,8 +18,15 @@ func (t Type) Reach() (tick time.Duration, first, last time.Time) {
 	return c.unit, c.first, c.last
 }
 
-// Ticks is a column of the type in ticks since 1970, an Int64.
+// Ticks is a column of the type in ticks since 1970, an Int64. A column that is of another
+// temporal type by now has the ticks of this one; one that is of this type is left as it is,
+// also beyond what the type is said to hold, which takes no time.
 func (t Type) Ticks(column sql.Expr) sql.Expr {
+	typ := strings.ReplaceAll(t.Bare(), "'", `\'`)
+	if t.Nullable {
+		typ = "Nullable(" + typ + ")"
+	}
+	column = sql.Call("CAST", column, sql.Text("'"+typ+"'"))
 	if t.Name == "DateTime64" {
 		return sql.Call("reinterpretAsInt64", column)
 	}

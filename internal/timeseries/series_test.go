@@ -123,7 +123,7 @@ func TestDownsampleStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := strings.ReplaceAll(p.derived.Build().Text, p.node.Source.Database, "db")
-	const want = "FROM (SELECT minus(toInt64(`t`.`time`), {p1:Int64}) AS `__framehouse_since`, " +
+	const want = "FROM (SELECT minus(toInt64(CAST(`t`.`time`, 'DateTime')), {p1:Int64}) AS `__framehouse_since`, " +
 		"reinterpretAsInt64(bitXor(`t`.`volume`, toUInt64(9223372036854775808))) AS `__framehouse_rank`, `t`.`id` AS `id` " +
 		"FROM `db`.`ticks` AS `t` WHERE `t`.`time` >= {p2:DateTime('UTC')} AND `t`.`time` < {p3:DateTime('UTC')}) AS `t` " +
 		"GROUP BY `t`.`id`, intDiv(`t`.`__framehouse_since`, {p4:Int64})"
