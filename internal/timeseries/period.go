@@ -1,17 +1,13 @@
 package timeseries
 
-import (
-	"slices"
-
-	"framehouse/internal/catalog"
-	"framehouse/internal/store/sql"
-)
+import "framehouse/internal/catalog"
 
 // past is the period of which alone the plan reads rows, if it has ended: new rows then mostly
-// are of another. It is nil where other rows have a part in the answer.
+// are of another. It is nil where other rows have a part in the answer. No filter of a node looks
+// up rows of other times, or of other tables.
 func (p *plan) past() *catalog.Period {
 	r := p.resolved
-	if r.To == nil || r.To.After(p.now) || !p.node.Dividable() || slices.ContainsFunc(p.where, looksUp) {
+	if r.To == nil || r.To.After(p.now) || !p.node.Dividable() {
 		return nil
 	}
 	from := r.From
@@ -33,19 +29,4 @@ func (p *plan) past() *catalog.Period {
 		}
 	}
 	return period
-}
-
-// looksUp tells whether a condition depends on other rows than the one that it is about.
-func looksUp(condition sql.Expr) bool {
-	switch c := condition.(type) {
-	case sql.InSelect:
-		return true
-	case sql.Not:
-		return looksUp(c.Expr)
-	case sql.And:
-		return slices.ContainsFunc(c, looksUp)
-	case sql.Or:
-		return slices.ContainsFunc(c, looksUp)
-	}
-	return false
 }

@@ -3,7 +3,6 @@ package timeseries
 import (
 	"fmt"
 	"math/bits"
-	"slices"
 	"time"
 
 	"framehouse/internal/catalog"
@@ -52,7 +51,7 @@ const (
 func (p *plan) cuttable(b Buckets, e *extent, made []aggregate) *pieced {
 	filled := b.Fill != "" && b.Fill != fillNone
 	if filled || e.empty || p.perSeries || p.limit > mostPiecedRows || p.limit == contracts.NoLimit ||
-		!p.node.Dividable() || slices.ContainsFunc(p.where, looksUp) {
+		!p.node.Dividable() {
 		return nil
 	}
 	_, earliest, latest := p.node.Time.Type.Reach()
