@@ -4,8 +4,9 @@
 //
 // It promises that what it keeps, and what it holds for readers that are slow, stay within
 // bounds in bytes; that an answer which was not finished, or was none, is never kept; and that
-// nobody waits for the reader of another's answer. Whether an answer is still true is not its affair: a key holds the version of all
-// that the answer rests on, so that one which is out of date is not asked for again.
+// nobody waits for the reader of another's answer. Whether an answer is still true is not its
+// affair: a key holds the version of all that the answer rests on, so that one which is out of date
+// is not asked for again, and who makes answers from pieces looks at the version of each.
 package cache
 
 import (

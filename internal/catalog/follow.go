@@ -25,12 +25,12 @@ func (s *Sizes) Follow(tables []sql.Table) {
 // follow asks for the versions of the tables of which what is known may be from before they
 // were read.
 func (s *Sizes) follow() {
-	ctx, cancel := context.WithTimeout(context.Background(), sizeTimeout)
-	defer cancel()
 	for _, t := range s.unseen() {
-		// What goes wrong is told to who asks the next time.
+		// What goes wrong is told to who asks the next time. No table takes the time of another.
+		ctx, cancel := context.WithTimeout(context.Background(), sizeTimeout)
 		_, _, _ = s.Version(ctx, []sql.Table{t}, nil)
 		s.followParts(ctx, t)
+		cancel()
 	}
 }
 

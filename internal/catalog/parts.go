@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"framehouse/internal/contracts"
 	"framehouse/internal/store"
 	"framehouse/internal/store/sql"
 )
@@ -17,14 +18,12 @@ type divided struct {
 	now  *remembered[*Parts]
 	lost atomic.Bool // whether since the last there was a time without a version
 
-	// Of whoever asks.
+	// What follows belongs to whoever holds now.asking.
 	was     *Parts
 	made    string // what the table was that the reaches are of
 	reaches map[string]store.Reach
 	salt    string    // another one each time that parts were gone, so that they may come back
 	after   time.Time // when the times of many rows may be looked up again
-
-	looking atomic.Bool // whether they are being looked up
 }
 
 type dividedKey struct {
@@ -44,9 +43,10 @@ const mostParts = 10_000
 // meanwhile.
 const mostAtOnce = 10_000_000
 
-// The look-up of the times of many rows takes as long as this at most. One that failed is not
-// tried again soon.
+// How long a request waits for times of rows that are looked up, and how long their look-up may
+// take while nobody waits. One that failed is not tried again soon.
 const (
+	reachAtOnce  = 500 * time.Millisecond
 	reachTimeout = time.Minute
 	reachPause   = 10 * time.Minute
 )
@@ -123,17 +123,18 @@ func (s *Sizes) look(ctx context.Context, node *Node, d *divided) (*Parts, error
 		names, rows = append(names, p.Name), rows+p.Rows
 	}
 	d.reaches = known
-	if len(names) > 0 && rows > mostAtOnce {
-		d.lost.Store(true) // nobody sees what comes and goes meanwhile
-		s.lookLater(ctx, node, d, listed, names)
-		return nil, nil
-	}
 	if len(names) > 0 {
-		reaches, of, err := s.timed.Reaches(ctx, node.Source, node.Time.Ref(), node.Time.Type, names)
-		if err != nil {
-			return nil, err
+		late := rows > mostAtOnce
+		if !late {
+			if late, err = s.lookNow(ctx, node, d, listed, names); err != nil {
+				return nil, err
+			}
 		}
-		d.learn(listed, names, reaches, of)
+		if late {
+			d.lost.Store(true) // nobody sees what comes and goes meanwhile
+			s.lookLater(ctx, node, d, listed, names)
+			return nil, nil
+		}
 	}
 	p := &Parts{made: listed.Made + d.salt}
 	for _, l := range listed.All {
@@ -167,14 +168,30 @@ func (d *divided) learn(listed store.Parts, names []string, reaches map[string]s
 	}
 }
 
-// lookLater looks the times of many rows up while nobody waits.
+// lookNow looks the times of rows up while a request waits. late tells that it takes too long for
+// that.
+func (s *Sizes) lookNow(ctx context.Context, node *Node, d *divided, listed store.Parts, names []string) (late bool, err error) {
+	limited, cancel := context.WithTimeout(ctx, reachAtOnce)
+	defer cancel()
+	reaches, of, err := s.timed.Reaches(limited, node.Source, node.Time.Ref(), node.Time.Type, names)
+	if err != nil && ctx.Err() == nil && (limited.Err() != nil || contracts.AsError(err).Code == contracts.CodeQueryTooExpensive) {
+		return true, nil
+	}
+	if err == nil {
+		d.learn(listed, names, reaches, of)
+	}
+	return false, err
+}
+
+// lookLater looks the times of many rows up while nobody waits, of one table after the other: they
+// take no turns with requests.
 func (s *Sizes) lookLater(ctx context.Context, node *Node, d *divided, listed store.Parts, names []string) {
-	if time.Now().Before(d.after) || !d.looking.CompareAndSwap(false, true) {
+	if time.Now().Before(d.after) || !s.looking.CompareAndSwap(false, true) {
 		return
 	}
 	d.after = time.Now().Add(reachPause)
 	go func() {
-		defer d.looking.Store(false)
+		defer s.looking.Store(false)
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), reachTimeout)
 		defer cancel()
 		reaches, of, err := s.timed.Reaches(limited, node.Source, node.Time.Ref(), node.Time.Type, names)

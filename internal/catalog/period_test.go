@@ -377,3 +377,48 @@ func TestBounds(t *testing.T) {
 		}
 	}
 }
+
+// A look-up of times that takes long does not keep requests waiting: they go by the whole table
+// until it is done.
+func TestPeriodsThatTakeLong(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, "CREATE TABLE x (at DateTime) ENGINE = MergeTree ORDER BY at;\nINSERT INTO x VALUES ('2024-01-15 00:00:00');")
+	_, sizes := periodsOf(t, db, "nodes: {x: {time: at}}")
+	slow := &slowReaches{Store: db, let: make(chan struct{})}
+	sizes.timed = slow
+	first, last := month(time.January)
+	version := func(period *Period) string {
+		sizes.Changed()
+		got, known, err := sizes.Version(t.Context(), []sql.Table{{Database: database, Name: "x"}}, period)
+		if err != nil || !known {
+			t.Fatal(got, known, err)
+		}
+		return got
+	}
+	period, whole := &Period{"x", first.Unix(), last.Unix()}, version(nil)
+	for range 3 {
+		began := time.Now()
+		if got := version(period); got != whole || time.Since(began) > sizeTimeout/2 {
+			t.Errorf("%q, not %q, after %s", got, whole, time.Since(began))
+		}
+	}
+	close(slow.let)
+	wait(t, "the times are known", func() bool { return version(period) != whole })
+}
+
+// slowReaches tells times of parts when it is let.
+type slowReaches struct {
+	*store.Store
+	let chan struct{}
+}
+
+func (s *slowReaches) Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ store.Type, names []string) (map[string]store.Reach, string, error) {
+	select {
+	case <-s.let:
+		return s.Store.Reaches(ctx, table, column, typ, names)
+	case <-ctx.Done():
+		return nil, "", &contracts.Error{Code: contracts.CodeUnavailable, Cause: ctx.Err()}
+	}
+}

@@ -41,6 +41,8 @@ type Sizes struct {
 	marks map[sql.Table]*remembered[string] // of the tables whose catalog entries name a version
 	read  map[sql.Table]time.Time           // when tables were read; see Follow
 	parts map[dividedKey]*divided
+
+	looking atomic.Bool // whether times of many rows are being looked up
 }
 
 // NewSizes returns the sizes of what live publishes.
@@ -169,7 +171,7 @@ const mostSeen = 4096
 
 // tell is what is given out for a version that was just asked for.
 func (p *past) tell(version string) string {
-	if version == p.last && version != "" {
+	if version == p.last {
 		return p.told
 	}
 	p.last, p.told = version, version
@@ -188,8 +190,9 @@ func (p *past) tell(version string) string {
 	return p.told
 }
 
-// extra lets what is a mere extra be missing: a user who may not read system.parts learns
-// neither sizes nor versions. That ClickHouse is away is no such thing.
+// extra lets what is a mere extra be missing: to a user who may not read system.parts, or where
+// ClickHouse stops the question at a limit, there are neither sizes nor versions. That ClickHouse
+// is away is no such thing.
 func extra(err error) error {
 	if err == nil {
 		return nil

@@ -155,6 +155,10 @@ func (a *API) explanation(ctx context.Context, reading *catalog.Reading, plan *s
 		}
 	}
 	e.Statements = []ExplainedStatement{statement}
+	var err error
+	if e.Version, e.Cache, err = a.kept(ctx, reading); err != nil {
+		return nil, err
+	}
 	for _, note := range []struct {
 		true bool
 		text string
@@ -162,15 +166,13 @@ func (a *API) explanation(ctx context.Context, reading *catalog.Reading, plan *s
 		{plan.Partial, "ClickHouse has no estimate for part of what is read: a view, another server's table, or an engine without an index."},
 		{plan.Unresolved, "A condition depends on other rows, which were not looked up: it may leave less than is said here."},
 		{reading.Later != "", reading.Later},
-		{reading.FromPieces != nil, "In JSON, NDJSON and CSV the range may be put together from pieces that are kept; then only those that have changed are read."},
+		{reading.FromPieces != nil && e.Version != "", "In JSON, NDJSON and CSV the range may be put together from pieces that are kept; then only those that have changed are read."},
 	} {
 		if note.true {
 			e.Notes = append(e.Notes, note.text)
 		}
 	}
-	var err error
-	e.Version, e.Cache, err = a.kept(ctx, reading)
-	return e, err
+	return e, nil
 }
 
 // What an explanation says of the cache, besides what X-Cache says.

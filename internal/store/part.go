@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"framehouse/internal/store/sql"
@@ -70,13 +72,17 @@ type Reach struct{ First, Last int64 }
 // mostReached bounds how many times are read: some seconds of a few cores.
 const mostReached = 1_000_000_000
 
+// errMade is why times are not told.
+var errMade = errors.New("the table was changed while the times of its parts were asked for")
+
 // mostNamed bounds the names of parts that go into one parameter.
 const mostNamed = 500
 
 // Reaches are those of parts, by their names; of those that the table has no more, there is
 // none. ClickHouse knows the answer where rows are divided or sorted by time, and else reads
-// the times in these parts, or fails if there are more than mostReached. Which times there are depends also on what the table is, as columns
-// may be renamed, or computed where a part lacks them: of is that of Parts.
+// the times in these parts, or fails if there are more than mostReached. Which times there are
+// depends also on what the table is, as columns may be renamed, or computed where a part lacks
+// them: of is Made of the table that was asked, and empty when it has none of the parts.
 func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, typ Type, names []string) (reaches map[string]Reach, of string, err error) {
 	which, params := amongTables("name", []sql.Table{table})
 	part := sql.Ref{Table: column.Table, Column: "_part"}
@@ -90,25 +96,31 @@ func (s *Store) Reaches(ctx context.Context, table sql.Table, column sql.Ref, ty
 		{Expr: ticks("max"), As: "last"},
 		{Expr: sql.Call("isNull", sql.Call("min", column)), As: "none"},
 	}}
-	if len(names) <= mostNamed {
-		query.Where = []sql.Expr{sql.Compare{Left: part, Operator: "IN", Right: sql.Array{Type: "String", Items: names, Quoted: true}}}
-	}
 	query.Settings = []sql.Setting{{Name: maxRowsToRead, Value: mostReached}}
-	statement := query.Build()
-	statement.Params = append(statement.Params, params...)
-	rows, err := selectStatement[struct {
-		Made  string `json:"made"`
-		Name  string `json:"name"`
-		First int64  `json:"first,string"`
-		Last  int64  `json:"last,string"`
-		None  int    `json:"none"`
-	}](ctx, s, statement)
 	reaches = map[string]Reach{}
-	for _, r := range rows {
-		of = r.Made
-		if reaches[r.Name] = (Reach{r.First, r.Last}); r.None == 1 {
-			reaches[r.Name] = Reach{1, 0}
+	for some := range slices.Chunk(names, mostNamed) {
+		query.Where = []sql.Expr{sql.Compare{Left: part, Operator: "IN", Right: sql.Array{Type: "String", Items: some, Quoted: true}}}
+		statement := query.Build()
+		statement.Params = append(statement.Params, params...)
+		rows, err := selectStatement[struct {
+			Made  string `json:"made"`
+			Name  string `json:"name"`
+			First int64  `json:"first,string"`
+			Last  int64  `json:"last,string"`
+			None  int    `json:"none"`
+		}](ctx, s, statement)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, r := range rows {
+			if of != "" && r.Made != of {
+				return nil, "", errMade
+			}
+			of = r.Made
+			if reaches[r.Name] = (Reach{r.First, r.Last}); r.None == 1 {
+				reaches[r.Name] = Reach{1, 0}
+			}
 		}
 	}
-	return reaches, of, err
+	return reaches, of, nil
 }

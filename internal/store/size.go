@@ -58,7 +58,7 @@ type sized struct {
 func sizesOf(tables, parts string) string {
 	return "SELECT database, name, toUInt64(0) AS parts, toInt64(0) AS total, toInt64(0) AS updated," +
 		" if(endsWith(engine, 'MergeTree') AND NOT startsWith(engine, 'Replicated') AND NOT startsWith(engine, 'Shared')," +
-		" hex(sipHash128(toString(uuid), metadata_modification_time, create_table_query)), '') AS version, hex(sipHash128(create_table_query)) AS definition" +
+		" " + made + ", '') AS version, hex(sipHash128(create_table_query)) AS definition" +
 		" FROM system.tables WHERE " + tables +
 		" UNION ALL SELECT database, table, count(), toInt64(sum(rows)), toInt64(toUnixTimestamp(max(modification_time))) * 1000," +
 		" hex(sipHash128(arraySort(groupArray((partition_id, name, hash_of_all_files))))), ''" +

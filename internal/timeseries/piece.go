@@ -86,7 +86,8 @@ func (p *plan) pieceKey() (catalog.Key, error) {
 
 // cut cuts the range into pieces, in order of time, and returns the ticks at which all but the
 // first begin. There are rows from the tick first to the tick last: those before and after are of
-// the outer pieces, wherever these are cut. It returns nothing when none of them is in the range.
+// the outer pieces, wherever these are cut. It returns nothing when there are no rows in the
+// range.
 func (c *pieced) cut(first, last int64) (pieces []piece, begins []int64) {
 	// Nobody may know which rows there are. Calendars, and milliseconds, do not reach further.
 	first, last = max(first, c.tick.count(c.earliest)), min(last, c.tick.count(c.latest))
@@ -141,7 +142,8 @@ func (c *pieced) cut(first, last int64) (pieces []piece, begins []int64) {
 // month is about that, in milliseconds, for buckets that have no one length.
 const month = 30 * 24 * 60 * 60 * 1000
 
-// class is about how long the range is: what takes as long, and has as many rows, as others.
+// class is about how long the range is, and about where: what takes as long, and has as many rows,
+// as others of it.
 func (c *pieced) class(now time.Time) string {
 	from, to := c.from, c.to
 	if to.IsZero() {
@@ -150,7 +152,8 @@ func (c *pieced) class(now time.Time) string {
 	if from.IsZero() {
 		return "open"
 	}
-	return fmt.Sprint(bits.Len64(uint64(max(0, to.UnixMilli()-from.UnixMilli()))))
+	length := bits.Len64(uint64(max(0, to.UnixMilli()-from.UnixMilli())))
+	return fmt.Sprint(length, from.UnixMilli()>>length)
 }
 
 // step is about how long pieces of the time between are, in milliseconds: a bucket, or that

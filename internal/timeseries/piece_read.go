@@ -22,15 +22,25 @@ import (
 // What is missing is read by one statement, and none of the pieces that were kept has changed
 // until after it: so the answer is that of one moment, as it is without pieces.
 func (s *Service) readPieces(ctx context.Context, p *plan, q Query) (*contracts.Frame, error) {
+	key, err := p.pieceKey()
+	if err != nil {
+		return nil, err
+	}
+	like := key.With("like", p.pieced.class(p.now), fmt.Sprint(p.limit))
+	if u, ok := s.Kept.Piece(like).(undivided); ok && p.now.Before(u.until) {
+		return s.readRows(ctx, p, q)
+	}
+	undivide := func() { s.Kept.KeepPiece(like, undivided{p.now.Add(undividedFor)}, 0) }
 	for range pieceTries {
-		frame, err := s.assemble(ctx, p, q)
+		frame, err := s.assemble(ctx, p, q, key, undivide)
 		if err == errWhole {
-			break
+			return s.readRows(ctx, p, q)
 		}
 		if err != errChanged {
 			return frame, err
 		}
 	}
+	undivide()
 	return s.readRows(ctx, p, q)
 }
 
@@ -56,16 +66,9 @@ type assembly struct {
 	missing int
 }
 
-func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Frame, error) {
-	base, err := p.pieceKey()
-	if err != nil {
-		return nil, err
-	}
-	like := base.With("like", p.pieced.class(p.now), fmt.Sprint(p.limit))
-	if u, ok := s.Kept.Piece(like).(undivided); ok && p.now.Before(u.until) {
-		return nil, errWhole
-	}
-	undivide := func() { s.Kept.KeepPiece(like, undivided{p.now.Add(undividedFor)}, 0) }
+// assemble puts an answer together of pieces with this key. It calls undivide when others like it
+// are better read as a whole for some time.
+func (s *Service) assemble(ctx context.Context, p *plan, q Query, key catalog.Key, undivide func()) (*contracts.Frame, error) {
 	parts, err := s.Sizes.Parts(ctx, p.node, time.Time{})
 	if err != nil {
 		return nil, err
@@ -78,12 +81,12 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 	if len(a.begins) == 0 || parts.Within(a.pieces[0].first, a.pieces[len(a.begins)].last).Rows < fewestRows {
 		return nil, errWhole
 	}
-	a.look(s.Kept, base, parts)
-	timing.From(ctx).Describe("pieces", fmt.Sprintf("%d of %d kept", len(a.pieces)-a.missing, len(a.pieces)))
+	a.look(s.Kept, key, parts)
 	if a.missing == 0 {
-		return a.frame(ctx, s)
+		return a.frame(ctx, s, undivide)
 	}
-	all, began := a.missing == len(a.pieces), time.Now()
+	all, recorder := a.missing == len(a.pieces), timing.From(ctx)
+	began, queued := time.Now(), recorder.Took("queue")
 	read, cut, err := a.read(ctx, s)
 	if err == errWhole || cut {
 		undivide()
@@ -94,7 +97,8 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 	if err != nil {
 		return nil, err
 	}
-	if all && time.Since(began) < cmp.Or(s.PiecesFrom, piecesFrom) {
+	took := time.Since(began) - (recorder.Took("queue") - queued) // to wait for a turn is no work
+	if all && took < cmp.Or(s.PiecesFrom, piecesFrom) {
 		undivide()
 		return a.whole(ctx, s, read, cut)
 	}
@@ -114,11 +118,11 @@ func (s *Service) assemble(ctx context.Context, p *plan, q Query) (*contracts.Fr
 	if err := a.hold(s.Kept, now, read); err != nil {
 		return nil, err
 	}
-	return a.frame(ctx, s)
+	return a.frame(ctx, s, undivide)
 }
 
-// piecesFrom is how long a range takes to be read, as a whole, that is kept in pieces: several
-// times what it takes to ask which parts there are.
+// piecesFrom is how long a range must take to be read as a whole for pieces to pay: about twice
+// what it takes to ask which parts there are, before and after.
 const piecesFrom = 25 * time.Millisecond
 
 // undivided is kept for ranges that were read as a whole because they take less, have more rows
@@ -133,7 +137,7 @@ func (a *assembly) whole(ctx context.Context, s *Service, read *keptPiece, cut b
 	if a.rows, err = read.divide(nil); err != nil {
 		return nil, err
 	}
-	frame, err := a.frame(ctx, s)
+	frame, err := a.frame(ctx, s, func() {})
 	if err == nil {
 		frame.Meta.Tabular.Truncated = cut
 	}
@@ -193,7 +197,7 @@ func (a *assembly) read(ctx context.Context, s *Service) (read *keptPiece, cut b
 		if err != nil {
 			return nil, false, err
 		}
-		if size += sizeOf(copied); size > mostPiecedBytes {
+		if size += heldBy(copied); size > mostPiecedBytes {
 			return nil, false, errWhole
 		}
 		read.rows = append(read.rows, copied)
@@ -202,7 +206,7 @@ func (a *assembly) read(ctx context.Context, s *Service) (read *keptPiece, cut b
 
 // only is the condition that a row is of a piece that is missing; nil when all are.
 func (a *assembly) only() sql.Expr {
-	var any sql.Or
+	var runs sql.Or
 	for i := 0; i < len(a.pieces); i++ {
 		if a.rows[i] != nil {
 			continue
@@ -228,9 +232,9 @@ func (a *assembly) only() sql.Expr {
 		if i = end; len(run) == 0 {
 			return nil
 		}
-		any = append(any, run)
+		runs = append(runs, run)
 	}
-	return any
+	return runs
 }
 
 // hold divides what was read into the pieces that were missing, and keeps those that have not
@@ -257,13 +261,17 @@ func (a *assembly) hold(kept Pieces, now *catalog.Parts, read *keptPiece) error 
 	return nil
 }
 
-// frame is a frame of the rows of all pieces, or of the newest if there are too many.
-func (a *assembly) frame(ctx context.Context, s *Service) (*contracts.Frame, error) {
+// frame is a frame of the rows of all pieces, or of the newest if there are too many. It calls
+// undivide if there are none or too many bytes of them.
+func (a *assembly) frame(ctx context.Context, s *Service, undivide func()) (*contracts.Frame, error) {
 	source, err := s.Sizes.FrameSource(ctx, &a.node.Table, a.period)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := a.newest()
+	if err == errWhole {
+		undivide()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -274,5 +282,6 @@ func (a *assembly) frame(ctx context.Context, s *Service) (*contracts.Frame, err
 	frame.Meta.Tabular.Truncated = rows.cut
 	a.describe(frame, source)
 	frame.Meta.Range = a.resolved
+	timing.From(ctx).Describe("pieces", fmt.Sprintf("%d of %d kept", len(a.pieces)-a.missing, len(a.pieces)))
 	return frame, nil
 }

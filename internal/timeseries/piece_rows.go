@@ -59,7 +59,7 @@ func copyOf(records []arrow.Record, columns int) (arrow.Record, error) {
 func (k *keptPiece) divide(begins []int64) ([]*keptPiece, error) {
 	columns := k.schema.NumFields() - 1
 	schema := arrow.NewSchema(k.schema.Fields()[:columns], nil)
-	slices := make([][]arrow.Record, len(begins)+1)
+	parts := make([][]arrow.Record, len(begins)+1)
 	for _, record := range k.rows {
 		marks, ok := record.Column(columns).(*array.Int64)
 		if !ok || marks.NullN() > 0 {
@@ -72,15 +72,15 @@ func (k *keptPiece) divide(begins []int64) ([]*keptPiece, error) {
 			end := row + sort.Search(len(left), func(i int) bool {
 				return piece > 0 && left[i] < begins[piece-1] || piece < len(begins) && left[i] >= begins[piece]
 			})
-			slices[piece] = append(slices[piece], record.NewSlice(int64(row), int64(end)))
+			parts[piece] = append(parts[piece], record.NewSlice(int64(row), int64(end)))
 			row = end
 		}
 	}
-	pieces := make([]*keptPiece, len(slices))
-	for i, parts := range slices {
+	pieces := make([]*keptPiece, len(parts))
+	for i, records := range parts {
 		pieces[i] = &keptPiece{schema: schema}
-		if len(parts) > 0 {
-			copied, err := copyOf(parts, columns)
+		if len(records) > 0 {
+			copied, err := copyOf(records, columns)
 			if err != nil {
 				return nil, err
 			}
@@ -94,7 +94,7 @@ func (k *keptPiece) divide(begins []int64) ([]*keptPiece, error) {
 func (k *keptPiece) size() int {
 	size := 0
 	for _, record := range k.rows {
-		size += sizeOf(record)
+		size += heldBy(record)
 	}
 	return size
 }
@@ -102,7 +102,8 @@ func (k *keptPiece) size() int {
 // columnOverhead is about what a column of a record takes besides its cells.
 const columnOverhead = 512
 
-func sizeOf(record arrow.Record) int {
+// heldBy is the memory that a record holds, its dictionaries included.
+func heldBy(record arrow.Record) int {
 	size := 0
 	var add func(data arrow.ArrayData)
 	add = func(data arrow.ArrayData) {
@@ -129,7 +130,7 @@ func sizeOf(record arrow.Record) int {
 // more than its limit.
 func (a *assembly) newest() (*pieceRows, error) {
 	r := &pieceRows{}
-	left := a.limit
+	left, size := a.limit, 0
 	for i := range a.rows {
 		piece := a.rows[len(a.rows)-1-i] // the newest first
 		if piece.schema != nil && r.schema != nil && !piece.schema.Equal(r.schema) {
@@ -142,6 +143,9 @@ func (a *assembly) newest() (*pieceRows, error) {
 			record := piece.rows[j]
 			if !a.query.Descending {
 				record = piece.rows[len(piece.rows)-1-j]
+			}
+			if size += heldBy(record); size > mostPiecedBytes {
+				return nil, errWhole
 			}
 			if n := record.NumRows(); n > left {
 				r.cut = true

@@ -51,6 +51,21 @@ func (r *Recorder) Add(name string, took time.Duration) {
 	r.change(name, func(m *metric) { m.took, m.timed = m.took+took, true })
 }
 
+// Took is the time of a metric so far.
+func (r *Recorder) Took(name string) time.Duration {
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.metrics[:r.used] {
+		if m.name == name {
+			return m.took
+		}
+	}
+	return 0
+}
+
 // Since adds the time from then until now.
 func (r *Recorder) Since(name string, then time.Time) {
 	if r != nil {
