@@ -207,7 +207,8 @@ func TestPiecesBesideAWriter(t *testing.T) {
 		case 1:
 			statement = "OPTIMIZE TABLE plain"
 		case 2:
-			time.Sleep(time.Second) // so that something is kept
+			before := pieced.Load()
+			eventually(t, 10*time.Second, "what is kept is put together", func() bool { return pieced.Load() > before || t.Failed() })
 		}
 		storetest.Exec(t, database, statement)
 		if r.IntN(3) == 0 {
@@ -238,7 +239,8 @@ func TestPiecesInASmallCache(t *testing.T) {
 	defer group.Wait()
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
-	for i := range 2 { // others drive out what is kept
+	// Others drive out what is kept, at a pace that leaves time for what is tried.
+	for i := range 2 {
 		group.Go(func() {
 			for r := rand.New(rand.NewPCG(4, uint64(i))); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 				_, _ = askAs(ctx, http.DefaultClient, fmt.Sprintf("%s/v1/nodes/x/rows?format=csv&interval=1h&limit=100000&v.lt=%d", app.URL(), r.IntN(100)))

@@ -29,29 +29,6 @@ func asAWhole(t *testing.T, got answer, address string) {
 	sameAsWhole(t, address, got, ask(t, http.MethodGet, address, "", "Cache-Control", "no-cache"))
 }
 
-// What is put together is not older than the version of the table that it goes by, though
-// versions of tables and of periods are not asked for at the same moment.
-func TestPiecesAreNotOlderThanTheTable(t *testing.T) {
-	t.Parallel()
-	app, database, _ := openPieced(t, Config{}, "at DateTime", "PARTITION BY toYYYYMM(at) ORDER BY (id, at)")
-	node, other := app.URL()+"/v1/nodes/x/rows?format=csv&interval=1d&agg=v:sum", app.URL()+"/v1/tables/other/rows"
-	storetest.Exec(t, database, "SYSTEM STOP MERGES x")
-	for range 3 {
-		ask(t, http.MethodGet, node, "")
-		time.Sleep(2500 * time.Millisecond) // nobody asks any more
-		asked := time.Now()
-		ask(t, http.MethodGet, node+"&v.gte=0", "") // asks for both versions
-		time.Sleep(100 * time.Millisecond)
-		storetest.Exec(t, database, "INSERT INTO x VALUES ('2024-02-10 00:00:01', 1, 1000)")
-		time.Sleep(time.Until(asked.Add(850 * time.Millisecond)))
-		ask(t, http.MethodGet, other, "") // asks for that of the table
-		time.Sleep(30 * time.Millisecond)
-		ask(t, http.MethodGet, node, "")
-		time.Sleep(2 * time.Second)
-		asAWhole(t, ask(t, http.MethodGet, node, ""), node)
-	}
-}
-
 // Parts of which nobody knows the times, such as patches, and buckets of any length do not take
 // long to be cut.
 func TestPiecesOfUnknownTimes(t *testing.T) {
@@ -60,7 +37,7 @@ func TestPiecesOfUnknownTimes(t *testing.T) {
 	client := http.Client{Timeout: 10 * time.Second}
 	for _, change := range []string{"SELECT 1", "UPDATE x SET v = 7 WHERE id = 1 AND at < '2024-02-01' SETTINGS enable_lightweight_update = 1"} {
 		storetest.Exec(t, database, change)
-		time.Sleep(1100 * time.Millisecond)
+		renew(t, app)
 		for _, query := range []string{"interval=1h", "interval=1d&from=2024-01-21", "interval=1d&to=2024-03-01", "interval=365000d", "interval=120000d&from=2024-01-25T01:00:00Z", "interval=213504d", "interval=1000y"} {
 			address := app.URL() + "/v1/nodes/x/rows?format=csv&" + query
 			for range 2 {

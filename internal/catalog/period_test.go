@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"framehouse/internal/contracts"
@@ -19,15 +20,7 @@ import (
 // moment; empty when it is not known.
 func periodsOf(t *testing.T, db *store.Store, text string) (version func(node string, first, last time.Time) string, sizes *Sizes) {
 	t.Helper()
-	live := NewLive("catalog.yaml", []byte(text), db, discard)
-	if err := live.Load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	c, err := live.Current()
-	if err != nil || len(c.Faults) > 0 {
-		t.Fatal(err, c.Faults)
-	}
-	sizes = NewSizes(live, db)
+	sizes = NewSizes(faultless(t, db, text), db)
 	return func(node string, first, last time.Time) string {
 		t.Helper()
 		sizes.Changed()
@@ -421,4 +414,67 @@ func (s *slowReaches) Reaches(ctx context.Context, table sql.Table, column sql.R
 	case <-ctx.Done():
 		return nil, "", &contracts.Error{Code: contracts.CodeUnavailable, Cause: ctx.Err()}
 	}
+}
+
+// Parts are at least as new as each version of their table that was given out: what is put
+// together by them is kept under it.
+func TestPartsAreNotOlderThanVersions(t *testing.T) {
+	t.Parallel()
+	database := storetest.Database(t)
+	db := open(t, database)
+	storetest.Exec(t, database, "CREATE TABLE x (at DateTime) ENGINE = MergeTree ORDER BY at")
+	live := faultless(t, db, "nodes: {x: {time: at}}")
+	c, err := live.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := c.Nodes[0]
+	synctest.Test(t, func(t *testing.T) {
+		sizes := NewSizes(live, nil)
+		growing := &growing{table: node.Source}
+		sizes.db, sizes.timed = growing, growing
+		parts := func() int64 {
+			p, err := sizes.Parts(t.Context(), node, time.Time{})
+			if err != nil || p == nil {
+				t.Fatal(p, err)
+			}
+			return p.Within(FirstTick, LastTick).Rows
+		}
+		if got := parts(); got != 0 {
+			t.Errorf("at first there are %d rows", got)
+		}
+		growing.rows = 7
+		time.Sleep((askAgain + sizeAge) / 2) // the version is asked for anew ahead of its time
+		if _, _, err := sizes.Version(t.Context(), []sql.Table{node.Source}, nil); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if got := parts(); got != 7 {
+			t.Errorf("after another version was told there are %d rows", got)
+		}
+	})
+}
+
+// growing is a table of one part, with so many rows.
+type growing struct {
+	table sql.Table
+	rows  int64
+}
+
+func (g *growing) Sizes(context.Context, []sql.Table) (map[sql.Table]store.Size, error) {
+	return map[sql.Table]store.Size{g.table: {Known: true, Rows: g.rows, Parts: 1, Version: fmt.Sprint(g.rows)}}, nil
+}
+
+func (g *growing) Mark(context.Context, sql.Table, []string) (string, error) { return "", nil }
+
+func (g *growing) Parts(context.Context, sql.Table) (store.Parts, error) {
+	return store.Parts{Made: "x", All: []store.Part{{Name: fmt.Sprint("all_1_", g.rows), Rows: g.rows}}}, nil
+}
+
+func (g *growing) Reaches(_ context.Context, _ sql.Table, _ sql.Ref, _ store.Type, names []string) (map[string]store.Reach, string, error) {
+	reaches := map[string]store.Reach{}
+	for _, name := range names {
+		reaches[name] = store.Reach{First: 1, Last: 2}
+	}
+	return reaches, "x", nil
 }

@@ -13,18 +13,23 @@ import (
 	"framehouse/internal/store/storetest"
 )
 
-// versions gives out the version of a table as it is this moment.
-func versionsOf(t *testing.T, db *store.Store, text string) func(name string) string {
+// faultless is a catalog in which nothing is wrong.
+func faultless(t *testing.T, db *store.Store, text string) *Live {
 	t.Helper()
 	live := NewLive("catalog.yaml", []byte(text), db, discard)
 	if err := live.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c, err := live.Current()
-	if err != nil || len(c.Faults) > 0 {
+	if c, err := live.Current(); err != nil || len(c.Faults) > 0 {
 		t.Fatal(err, c.Faults)
 	}
-	sizes := NewSizes(live, db)
+	return live
+}
+
+// versions gives out the version of a table as it is this moment.
+func versionsOf(t *testing.T, db *store.Store, text string) func(name string) string {
+	t.Helper()
+	sizes := NewSizes(faultless(t, db, text), db)
 	return func(name string) string {
 		t.Helper()
 		sizes.Changed()

@@ -19,11 +19,11 @@ func (p *plan) past() *catalog.Period {
 	// Beyond what the column's type is said to hold nothing is left out.
 	if from != nil {
 		if at := onColumn(p.node.Time, *from, p.zone); !at.Before(earliest) {
-			period.First = ticker(tick).count(at.Truncate(tick))
+			period.First = p.ticksOf(*from)
 		}
 	}
 	if to := onColumn(p.node.Time, *r.To, p.zone); !to.After(latest) {
-		period.Last = ticker(tick).count(to.Truncate(tick))
+		period.Last = p.ticksOf(*r.To)
 		if ends := r.Inclusive == "left" || r.Inclusive == "neither"; ends && to.Truncate(tick).Equal(to) {
 			period.Last--
 		}
