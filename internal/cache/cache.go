@@ -37,9 +37,9 @@ func (a *Answer) Value(name string) string {
 	return a.Header[i].Value
 }
 
-// Cache keeps answers and pieces of them. Which are dropped when there is no room is decided by how often and
-// how lately they were asked for, so that a client that reads everything once drives nothing
-// out.
+// Cache keeps answers and pieces of them. Which are dropped when there is no room is decided by
+// how often and how lately they were asked for, so that a client that reads everything once
+// drives nothing out.
 type Cache struct {
 	kept     *otter.Cache[place, weighed]
 	largest  int

@@ -71,10 +71,7 @@ func (c *Cache) Join(ctx context.Context, key Key, of, coding string, make func(
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
 	way := way{key, of}
-	if f := c.flights.under[way]; f != nil {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.riders++
+	if f := c.board(way); f != nil {
 		return f, false, nil
 	}
 	// One may have landed since the caller looked.
@@ -98,7 +95,12 @@ func (c *Cache) Join(ctx context.Context, key Key, of, coding string, make func(
 func (c *Cache) Board(key Key, of string) *Flight {
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
-	f := c.flights.under[way{key, of}]
+	return c.board(way{key, of})
+}
+
+// board joins a flight, or nil if there is none. The lock of the flights is held.
+func (c *Cache) board(way way) *Flight {
+	f := c.flights.under[way]
 	if f != nil {
 		f.mu.Lock()
 		defer f.mu.Unlock()
